@@ -1,0 +1,789 @@
+"""Information content, entropy, divergence and cross-entropy of discrete distributions.
+
+One convention throughout: ``p`` is the truth, ``q`` is the model, the classes lie on the last
+axis, and results are in nats. ``base=2`` gives bits, ``base=10`` hartleys.
+
+Three rules hold everywhere. An outcome that never happens adds nothing: ``0 log 0 = 0``. A model
+that calls a possible outcome impossible is infinitely wrong: ``q = 0`` where ``p > 0`` gives
+``inf``. And nothing is clipped or normalised for you: input that is no distribution raises
+``ValueError``. float32 stays float32; float16 is computed in float32, all else in float64.
+"""
+
+import math
+import operator
+
+import numpy as np
+from scipy.special import entr, rel_entr, xlog1py, xlogy
+
+__all__ = [
+    "binary_cross_entropy",
+    "binary_entropy",
+    "conditional_entropy",
+    "cross_entropy",
+    "entropy",
+    "information_content",
+    "information_gain",
+    "joint_entropy",
+    "js_divergence",
+    "kl_divergence",
+    "mutual_information",
+    "negative_log_likelihood",
+    "normalize",
+    "one_hot",
+    "perplexity",
+]
+
+
+def information_content(p, *, base=None):
+    """How surprising an event of probability ``p`` is: ``I = -log p``.
+
+    A certain event carries no information; halving the probability adds one bit. The information
+    of independent events adds up.
+
+    Parameters
+    ----------
+    p : array_like
+        Probabilities, any shape; each is taken on its own.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+
+    Returns
+    -------
+    ndarray or scalar
+        Same shape as `p`; ``inf`` where ``p`` is 0.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN, negative or above 1, if `p` is empty, or if `base` is not above 1.
+
+    Notes
+    -----
+    Taught in chapter 1. Source: Shannon (1948), "A Mathematical Theory of Communication".
+    Elsewhere: ``-numpy.log(p)``.
+
+    Examples
+    --------
+    >>> print(information_content(0.25, base=2))
+    2.0
+    >>> print(information_content([1, 1 / 6], base=2).round(4))
+    [0.    2.585]
+    """
+    (p,) = _arrays(p=p)
+    _check_unit_interval(p, "p")
+    with np.errstate(divide="ignore"):
+        return _finish(-np.log(p), base)
+
+
+def entropy(p, *, base=None, axis=-1, keepdims=False):
+    """The expected information content of one draw: ``H(p) = -sum p log p``.
+
+    Between 0 (one certain outcome) and ``log K`` (K equally likely outcomes).
+
+    Parameters
+    ----------
+    p : array_like, shape (..., K)
+        Distributions that sum to 1 along `axis`.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+    axis : int
+        The class axis.
+    keepdims : bool
+        Keep the class axis, with length 1.
+
+    Returns
+    -------
+    ndarray or scalar
+        One entropy for each distribution; the class axis is gone.
+
+    Raises
+    ------
+    ValueError
+        If `p` does not hold distributions, or `base` is not above 1.
+
+    Notes
+    -----
+    Taught in chapter 2. Source: Shannon (1948).
+    Elsewhere: ``scipy.stats.entropy(p)``, which normalises silently and has ``axis=0``.
+
+    Examples
+    --------
+    >>> print(entropy([0.5, 0.25, 0.25], base=2))
+    1.5
+    """
+    (p,) = _distributions(axis, p=p)
+    return _finish(entr(p).sum(axis=-1), base, axis, keepdims)
+
+
+def cross_entropy(p, q, *, base=None, axis=-1, keepdims=False):
+    """The expected surprise of a model ``q`` when ``p`` is true: ``H(p, q) = -sum p log q``.
+
+    Never below ``H(p)``; the excess is ``KL(p || q)``.
+
+    Parameters
+    ----------
+    p, q : array_like, shape (..., K)
+        True and model distributions. The leading dimensions broadcast.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+    axis : int
+        The class axis of both.
+    keepdims : bool
+        Keep the class axis, with length 1.
+
+    Returns
+    -------
+    ndarray or scalar
+        One value for each pair; ``inf`` where ``q`` is 0 and ``p`` is not.
+
+    Raises
+    ------
+    ValueError
+        If `p` or `q` do not hold distributions, their shapes do not fit, or `base` is not above 1.
+
+    Notes
+    -----
+    Opened in chapter 0. Source: Cover and Thomas (2006), chapter 5.
+    Elsewhere: ``scipy.stats.entropy(p) + scipy.stats.entropy(p, q)``;
+    ``torch.nn.functional.cross_entropy`` and ``optax.softmax_cross_entropy`` want logits.
+
+    Examples
+    --------
+    >>> print(cross_entropy([1, 0, 0], [0.4, 0.1, 0.5]).round(6))
+    0.916291
+    """
+    p, q = _distributions(axis, p=p, q=q)
+    return _finish(-xlogy(p, q).sum(axis=-1), base, axis, keepdims)
+
+
+def kl_divergence(p, q, *, base=None, axis=-1, keepdims=False):
+    """What it costs to believe ``q`` when ``p`` is true: ``KL(p || q) = sum p log(p / q)``.
+
+    Zero only for ``q = p``, positive otherwise, and not symmetric.
+
+    Parameters
+    ----------
+    p, q : array_like, shape (..., K)
+        True and model distributions. The leading dimensions broadcast.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+    axis : int
+        The class axis of both.
+    keepdims : bool
+        Keep the class axis, with length 1.
+
+    Returns
+    -------
+    ndarray or scalar
+        One value for each pair; ``inf`` where ``q`` is 0 and ``p`` is not.
+
+    Raises
+    ------
+    ValueError
+        If `p` or `q` do not hold distributions, their shapes do not fit, or `base` is not above 1.
+
+    Notes
+    -----
+    Opened in chapter 0. Source: Kullback and Leibler (1951), "On Information and Sufficiency".
+    Elsewhere: ``scipy.stats.entropy(p, q)`` or ``scipy.special.rel_entr(p, q).sum()`` (not
+    ``kl_div``); ``torch.nn.functional.kl_div(q.log(), p)`` has the arguments the other way round.
+
+    Examples
+    --------
+    >>> print(kl_divergence([0.5, 0.5], [0.75, 0.25], base=2).round(4))
+    0.2075
+    """
+    p, q = _distributions(axis, p=p, q=q)
+    return _finish(rel_entr(p, q).sum(axis=-1), base, axis, keepdims)
+
+
+def js_divergence(p, q, *, base=None, axis=-1, keepdims=False):
+    """The Jensen-Shannon divergence ``(KL(p || m) + KL(q || m)) / 2`` with ``m = (p + q) / 2``.
+
+    Symmetric, and finite whatever the supports: at most 1 bit. Its square root is a metric.
+
+    Parameters
+    ----------
+    p, q : array_like, shape (..., K)
+        Two distributions. The leading dimensions broadcast.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+    axis : int
+        The class axis of both.
+    keepdims : bool
+        Keep the class axis, with length 1.
+
+    Returns
+    -------
+    ndarray or scalar
+        One value for each pair.
+
+    Raises
+    ------
+    ValueError
+        If `p` or `q` do not hold distributions, their shapes do not fit, or `base` is not above 1.
+
+    Notes
+    -----
+    Source: Lin (1991), "Divergence Measures Based on the Shannon Entropy".
+    Elsewhere: ``scipy.spatial.distance.jensenshannon`` returns the square root of this.
+
+    Examples
+    --------
+    >>> print(js_divergence([1, 0], [0, 1], base=2))
+    1.0
+    """
+    p, q = _distributions(axis, p=p, q=q)
+    twice_m = p + q  # p against m is 2p against 2m; halving could lose the smallest numbers
+    sums = (rel_entr(2 * p, twice_m) + rel_entr(2 * q, twice_m)).sum(axis=-1)
+    return _finish(sums / 4, base, axis, keepdims)
+
+
+def perplexity(p, q=None, *, axis=-1, keepdims=False):
+    """How many equally likely outcomes would be as uncertain: ``exp(H(p))`` or ``exp(H(p, q))``.
+
+    Parameters
+    ----------
+    p : array_like, shape (..., K)
+        True distributions.
+    q : array_like, shape (..., K), optional
+        Model distributions. Without them, the model is `p` itself.
+    axis : int
+        The class axis.
+    keepdims : bool
+        Keep the class axis, with length 1.
+
+    Returns
+    -------
+    ndarray or scalar
+        A number of outcomes, at least 1. The base of the logarithm cancels, so there is none.
+
+    Raises
+    ------
+    ValueError
+        If `p` or `q` do not hold distributions, or their shapes do not fit.
+
+    Notes
+    -----
+    Taught in chapter 2. Source: Jelinek et al. (1977), "Perplexity: a Measure of the Difficulty
+    of Speech Recognition Tasks". Elsewhere: ``exp`` of a mean loss in nats.
+
+    Examples
+    --------
+    >>> print(perplexity([0.25, 0.25, 0.25, 0.25]))
+    4.0
+    """
+    if q is None:
+        return np.exp(entropy(p, axis=axis, keepdims=keepdims))
+    return np.exp(cross_entropy(p, q, axis=axis, keepdims=keepdims))
+
+
+def binary_entropy(p, *, base=None):
+    """The entropy of a coin that shows 1 with probability ``p``, elementwise.
+
+    ``H(p) = -p log p - (1 - p) log(1 - p)``
+
+    Parameters
+    ----------
+    p : array_like
+        Probabilities of "1", any shape.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+
+    Returns
+    -------
+    ndarray or scalar
+        Same shape as `p`.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN, negative or above 1, if `p` is empty, or if `base` is not above 1.
+
+    Notes
+    -----
+    Taught in chapter 2. Source: Cover and Thomas (2006), example 2.1.1.
+    Elsewhere: ``scipy.stats.entropy([p, 1 - p])``.
+
+    Examples
+    --------
+    >>> print(binary_entropy([0, 0.5, 63 / 64], base=2).round(6))
+    [0.       1.       0.116115]
+    """
+    (p,) = _arrays(p=p)
+    _check_unit_interval(p, "p")
+    return _finish(entr(p) - xlog1py(1 - p, -p), base)
+
+
+def binary_cross_entropy(p, q, *, base=None):
+    """The cross-entropy of two coins, elementwise: ``-p log q - (1 - p) log(1 - q)``.
+
+    Parameters
+    ----------
+    p, q : array_like
+        True and predicted probabilities of "1"; the shapes broadcast. A label is a `p` of 0 or 1.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+
+    Returns
+    -------
+    ndarray or scalar
+        The broadcast shape; ``inf`` where the model calls impossible what can happen.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN, negative or above 1, an input is empty, the shapes do not broadcast, or
+        `base` is not above 1.
+
+    Notes
+    -----
+    Source: Cover and Thomas (2006), chapter 5, for two outcomes.
+    Elsewhere: ``sklearn.metrics.log_loss`` is the mean for labels, and clips ``q``;
+    ``torch.nn.functional.binary_cross_entropy(q, p)`` has the arguments the other way round.
+
+    Examples
+    --------
+    >>> print(binary_cross_entropy([1, 0, 1, 1], [0.9, 0.2, 0.7, 0.4]).mean().round(6))
+    0.400367
+    """
+    p, q = _arrays(p=p, q=q)
+    _check_unit_interval(p, "p")
+    _check_unit_interval(q, "q")
+    p, q = _broadcast(p, q)
+    return _finish(-xlogy(p, q) - xlog1py(1 - p, -q), base)
+
+
+def joint_entropy(pxy, *, base=None):
+    """The entropy of a pair: ``H(X, Y) = -sum p(x, y) log p(x, y)``.
+
+    Parameters
+    ----------
+    pxy : array_like, shape (..., X, Y)
+        Joint tables; the last two axes together sum to 1.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+
+    Returns
+    -------
+    ndarray or scalar
+        One value for each table.
+
+    Raises
+    ------
+    ValueError
+        If `pxy` does not hold joint tables, or `base` is not above 1.
+
+    Notes
+    -----
+    Source: Cover and Thomas (2006), section 2.2. Elsewhere: ``scipy.stats.entropy(pxy.ravel())``.
+
+    Examples
+    --------
+    >>> print(joint_entropy([[0.5, 0], [0.25, 0.25]], base=2))
+    1.5
+    """
+    pxy = _joint(pxy)
+    return _finish(entr(pxy).sum(axis=(-2, -1)), base)
+
+
+def conditional_entropy(pxy, *, given, base=None):
+    """What stays uncertain of one variable when the other is known.
+
+    ``H(Y | X) = -sum p(x, y) log p(y | x) = H(X, Y) - H(X)``
+
+    Parameters
+    ----------
+    pxy : array_like, shape (..., X, Y)
+        Joint tables; the last two axes together sum to 1.
+    given : int
+        The axis of the variable that is known, counted within the table: 0 (or -2) for the rows
+        ``X``, which gives ``H(Y | X)``; 1 (or -1) for the columns ``Y``, which gives ``H(X | Y)``.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+
+    Returns
+    -------
+    ndarray or scalar
+        One value for each table.
+
+    Raises
+    ------
+    ValueError
+        If `pxy` does not hold joint tables, `given` names no axis, or `base` is not above 1.
+
+    Notes
+    -----
+    Source: Cover and Thomas (2006), section 2.2.
+
+    Examples
+    --------
+    >>> print(conditional_entropy([[0.5, 0], [0.25, 0.25]], given=0, base=2))
+    0.5
+    """
+    pxy = _joint(pxy)
+    if given not in (0, 1, -1, -2):
+        raise ValueError(
+            f"given must be 0 (the rows, X, are known) or 1 (the columns, Y), got {given!r}"
+        )
+    known = pxy.sum(axis=-1 if given in (0, -2) else -2, keepdims=True)
+    return _finish(-rel_entr(pxy, known).sum(axis=(-2, -1)), base)
+
+
+def mutual_information(pxy, *, base=None):
+    """What one variable tells about the other: ``I(X; Y) = KL(p(x, y) || p(x) p(y))``.
+
+    Equal to ``H(X) - H(X | Y)`` and to ``H(Y) - H(Y | X)``; zero only for independent variables.
+
+    Parameters
+    ----------
+    pxy : array_like, shape (..., X, Y)
+        Joint tables; the last two axes together sum to 1.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+
+    Returns
+    -------
+    ndarray or scalar
+        One value for each table.
+
+    Raises
+    ------
+    ValueError
+        If `pxy` does not hold joint tables, or `base` is not above 1.
+
+    Notes
+    -----
+    Source: Cover and Thomas (2006), section 2.3.
+    Elsewhere: ``sklearn.metrics.mutual_info_score(None, None, contingency=counts)``.
+
+    Examples
+    --------
+    >>> print(mutual_information([[0.5, 0], [0, 0.5]], base=2))
+    1.0
+    """
+    pxy = _joint(pxy)
+    px, py = pxy.sum(axis=-1, keepdims=True), pxy.sum(axis=-2, keepdims=True)
+    return _finish(rel_entr(pxy, px * py).sum(axis=(-2, -1)), base)
+
+
+def information_gain(counts, *, base=None):
+    """What a split tells about the class: ``H(class) - H(class | branch)``, from counts.
+
+    The mutual information of branch and class, and the number by which a decision tree chooses.
+
+    Parameters
+    ----------
+    counts : array_like, shape (..., branches, classes)
+        ``counts[b, k]`` members of class ``k`` went down branch ``b``.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+
+    Returns
+    -------
+    ndarray or scalar
+        One value for each table.
+
+    Raises
+    ------
+    ValueError
+        If a count is NaN, infinite or negative, if a table is empty or all zero, or if `base` is
+        not above 1.
+
+    Notes
+    -----
+    Source: Quinlan (1986), "Induction of Decision Trees".
+    Elsewhere: the impurity decrease of ``DecisionTreeClassifier(criterion="entropy")``, in bits.
+
+    Examples
+    --------
+    Fourteen days of play-tennis, split by the outlook:
+
+    >>> print(information_gain([[2, 3], [4, 0], [3, 2]], base=2).round(6))
+    0.24675
+    """
+    (counts,) = _arrays(counts=counts)
+    _check_table(counts, "counts")
+    return mutual_information(normalize(counts, axis=(-2, -1)), base=base)
+
+
+def normalize(counts, *, axis=-1, pseudocount=0.0):
+    """Turn counts into distributions: ``(n_k + a) / sum (n_j + a)``.
+
+    Parameters
+    ----------
+    counts : array_like
+        Counts or weights, none negative.
+    axis : int or tuple of int
+        The axis, or axes, along which the result sums to 1.
+    pseudocount : float
+        Added to every count: 0 gives the relative frequencies, 1 is Laplace's add-one rule.
+
+    Returns
+    -------
+    ndarray
+        Same shape as `counts`.
+
+    Raises
+    ------
+    ValueError
+        If a count is NaN, infinite or negative, if `pseudocount` is, if there is nothing to divide
+        by, or if `counts` is empty.
+
+    Notes
+    -----
+    Taught in chapter 1. Source: Manning and Schütze (1999), section 6.2.
+
+    Examples
+    --------
+    >>> print(normalize([63, 1], pseudocount=1))
+    [0.96969697 0.03030303]
+    """
+    (counts,) = _arrays(counts=counts)
+    _check_counts(counts, "counts")
+    if not (_is_real(pseudocount) and math.isfinite(pseudocount) and pseudocount >= 0):
+        raise ValueError(f"pseudocount must be a number of at least 0, got {pseudocount!r}")
+    if counts.ndim == 0:
+        raise ValueError(f"counts must have at least one axis, got the single number {counts}")
+    counts = counts + counts.dtype.type(pseudocount)
+    try:
+        with np.errstate(over="ignore"):
+            total = counts.sum(axis=axis, keepdims=True)
+    except (np.exceptions.AxisError, TypeError):
+        raise ValueError(
+            f"axis must name axes of counts, which has shape {counts.shape}, got {axis!r}"
+        ) from None
+    if not total.all():
+        raise ValueError("counts has a slice that sums to 0; leave it out or give a pseudocount")
+    if not np.isfinite(total).all():
+        raise ValueError(f"counts are too large to be added in {counts.dtype}; scale them down")
+    return counts / total
+
+
+def negative_log_likelihood(q, labels, *, base=None, reduction="mean"):
+    """The surprise of a model at what happened: ``-log q[n, labels[n]]``.
+
+    Its mean over the data is the cross-entropy between the one-hot labels and the model.
+
+    Parameters
+    ----------
+    q : array_like, shape (..., K)
+        One predicted distribution for each observation.
+    labels : array_like of int, shape (...)
+        The class that was observed, from 0 to K-1.
+    base : float, optional
+        Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+    reduction : {"mean", "sum", "none"}
+        What to return: the mean, the sum, or one value for each observation.
+
+    Returns
+    -------
+    ndarray or scalar
+        ``inf`` where a class that was observed has probability 0.
+
+    Raises
+    ------
+    ValueError
+        If `q` does not hold distributions, the labels are not whole numbers from 0 to K-1 or not
+        one for each distribution, `reduction` is unknown, or `base` is not above 1.
+
+    Notes
+    -----
+    Opened in chapter 0. Source: Bishop (2006), section 4.3.
+    Elsewhere: ``sklearn.metrics.log_loss`` (clips ``q``);
+    ``torch.nn.functional.nll_loss(q.log(), labels)``.
+
+    Examples
+    --------
+    >>> print(negative_log_likelihood([[0.4, 0.1, 0.5]], [0], base=2).round(6))
+    1.321928
+    """
+    (q,) = _distributions(-1, q=q)
+    labels = _labels(labels, q.shape[-1])
+    if labels.shape != q.shape[:-1]:
+        raise ValueError(
+            f"labels must hold one class for each distribution in q, so have shape {q.shape[:-1]}, "
+            f"got shape {labels.shape}"
+        )
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+    observed = np.take_along_axis(q, labels[..., np.newaxis], axis=-1)[..., 0]
+    with np.errstate(divide="ignore"):
+        losses = _finish(-np.log(observed), base)
+    return losses if reduction == "none" else getattr(losses, reduction)()
+
+
+def one_hot(labels, n_classes):
+    """Class indices as distributions that are certain: 1 at the label, 0 elsewhere.
+
+    Parameters
+    ----------
+    labels : array_like of int
+        Classes from 0 to ``n_classes - 1``, any shape.
+    n_classes : int
+        The number of classes, K.
+
+    Returns
+    -------
+    ndarray of float64, shape (..., K)
+
+    Raises
+    ------
+    ValueError
+        If a label is not a whole number from 0 to K-1, or `n_classes` is not a positive integer.
+
+    Notes
+    -----
+    Opened in chapter 0. Source: Bishop (2006), section 4.1.3, where it is the 1-of-K coding.
+    Elsewhere: ``torch.nn.functional.one_hot``, ``jax.nn.one_hot``,
+    ``sklearn.preprocessing.OneHotEncoder``.
+
+    Examples
+    --------
+    >>> print(one_hot([0, 2], 3))
+    [[1. 0. 0.]
+     [0. 0. 1.]]
+    """
+    try:
+        n_classes = operator.index(n_classes)
+    except TypeError:
+        n_classes = 0
+    if n_classes < 1:
+        raise ValueError("n_classes must be a whole number of at least 1")
+    labels = _labels(labels, n_classes)
+    targets = np.zeros((*labels.shape, n_classes))
+    np.put_along_axis(targets, labels[..., np.newaxis], 1.0, axis=-1)
+    return targets
+
+
+# What follows checks the input and gives the output its unit.
+
+
+def _arrays(**named):
+    """Real arrays of one floating dtype, float32 or float64."""
+    arrays = []
+    for name, value in named.items():
+        if isinstance(value, np.ma.MaskedArray):
+            raise ValueError(f"{name} is a masked array; choose what to do with the masked values")
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            raise ValueError(f"{name} must be an array, but its rows differ in length") from None
+        if array.dtype.kind not in "biuf":
+            raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
+        if array.size == 0:
+            raise ValueError(f"{name} is empty: it has shape {array.shape}")
+        arrays.append(array)
+    floating = [a.dtype for a in arrays if a.dtype.kind == "f"]
+    single = floating and all(dtype.itemsize <= 4 for dtype in floating)
+    return [a.astype(np.float32 if single else np.float64, copy=False) for a in arrays]
+
+
+def _distributions(axis, **named):
+    """Checked distributions with the class axis moved last and the other axes broadcast."""
+    arrays = []
+    for (name, value), array in zip(named.items(), _arrays(**named), strict=True):
+        if array.ndim == 0:
+            raise ValueError(f"{name} must hold a distribution, got the single number {array}")
+        try:
+            array = np.moveaxis(array, axis, -1)
+        except (np.exceptions.AxisError, TypeError):
+            raise ValueError(
+                f"axis must name an axis of {name}, which has shape {array.shape}, got {axis!r}"
+            ) from None
+        _check_sums(array, name, np.asarray(value).dtype, axis=-1)
+        arrays.append(array)
+    sizes = {a.shape[-1] for a in arrays}
+    if len(sizes) > 1:
+        (p, q), (p_name, q_name) = arrays, named
+        raise ValueError(
+            f"{p_name} has {p.shape[-1]} classes and {q_name} has {q.shape[-1]}; "
+            "both must range over the same classes"
+        )
+    return _broadcast(*arrays)
+
+
+def _broadcast(*arrays):
+    try:
+        return np.broadcast_arrays(*arrays)
+    except ValueError:
+        shapes = " and ".join(str(a.shape) for a in arrays)
+        raise ValueError(
+            f"p and q do not broadcast: with the classes last they are {shapes}"
+        ) from None
+
+
+def _joint(pxy):
+    (table,) = _arrays(pxy=pxy)
+    _check_table(table, "pxy")
+    _check_sums(table, "pxy", np.asarray(pxy).dtype, axis=(-2, -1))
+    return table
+
+
+def _labels(labels, n_classes):
+    array = np.asarray(labels)
+    if array.size == 0:
+        raise ValueError(f"labels is empty: it has shape {array.shape}")
+    if array.dtype.kind not in "iu":
+        raise ValueError(f"labels must be whole numbers (class indices), got dtype {array.dtype}")
+    wrong = (array < 0) | (array >= n_classes)
+    if wrong.any():
+        raise ValueError(
+            f"labels must lie between 0 and {n_classes - 1}, got {_first(array, wrong)}"
+        )
+    return array
+
+
+def _check_table(array, name):
+    if array.ndim < 2:
+        raise ValueError(f"{name} must be a table with two axes or more, got shape {array.shape}")
+
+
+def _check_counts(array, name):
+    wrong = ~(np.isfinite(array) & (array >= 0))
+    if wrong.any():
+        raise ValueError(f"{name} must be finite and not negative, got {_first(array, wrong)}")
+
+
+def _check_unit_interval(array, name):
+    wrong = ~((array >= 0) & (array <= 1))
+    if wrong.any():
+        raise ValueError(
+            f"{name} must hold probabilities between 0 and 1, got {_first(array, wrong)}; "
+            "call normalize() if these are counts"
+        )
+
+
+def _check_sums(array, name, dtype, axis):
+    """Sums may miss 1 by what rounding can explain: the root of the input's machine epsilon."""
+    wrong = ~(array >= 0)  # this way round, NaN is wrong too
+    if wrong.any():
+        raise ValueError(f"{name} must hold probabilities, got {_first(array, wrong)}")
+    total = array.sum(axis=axis)
+    eps = np.finfo(dtype if dtype.kind == "f" else array.dtype).eps
+    wrong = np.abs(total - 1) > math.sqrt(eps)
+    if wrong.any():
+        raise ValueError(
+            f"{name} must sum to 1, got a sum of {_first(total, wrong)} "
+            f"(shape {array.shape}); call normalize() if these are counts"
+        )
+
+
+def _first(array, wrong):
+    """The first offending value, for an error message."""
+    return array[wrong].flat[0].item()
+
+
+def _is_real(x):
+    return isinstance(x, (int, float, np.integer, np.floating)) and not isinstance(x, bool)
+
+
+def _finish(nats, base, axis=None, keepdims=False):
+    """From nats to the unit of `base`, without a negative zero, with the class axis if wanted."""
+    if keepdims:
+        nats = np.expand_dims(nats, axis)
+    if base is None:
+        return nats + 0.0
+    if not (_is_real(base) and math.isfinite(base) and base > 1):
+        raise ValueError(f"base must be a number above 1, such as 2 for bits, got {base!r}")
+    return nats / math.log(base) + 0.0
