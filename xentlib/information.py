@@ -10,7 +10,6 @@ that calls a possible outcome impossible is infinitely wrong: ``q = 0`` where ``
 """
 
 import math
-import operator
 
 import numpy as np
 from scipy.special import entr, rel_entr, xlog1py, xlogy
@@ -185,8 +184,9 @@ def kl_divergence(p, q, *, base=None, axis=-1, keepdims=False):
     Notes
     -----
     Opened in chapter 0. Source: Kullback and Leibler (1951), "On Information and Sufficiency".
-    Elsewhere: ``scipy.stats.entropy(p, q)`` or ``scipy.special.rel_entr(p, q).sum()`` (not
-    ``kl_div``); ``torch.nn.functional.kl_div(q.log(), p)`` has the arguments the other way round.
+    Elsewhere: ``scipy.stats.entropy(p, q)`` or ``scipy.special.rel_entr(p, q).sum()``;
+    ``torch.nn.functional.kl_div(q.log(), p, reduction="sum")`` has the arguments the other way
+    round, and by default divides by the number of elements.
 
     Examples
     --------
@@ -235,8 +235,9 @@ def js_divergence(p, q, *, base=None, axis=-1, keepdims=False):
     """
     p, q = _distributions(axis, p=p, q=q)
     twice_m = p + q  # p against m is 2p against 2m; halving could lose the smallest numbers
-    sums = (rel_entr(2 * p, twice_m) + rel_entr(2 * q, twice_m)).sum(axis=-1)
-    return _finish(sums / 4, base, axis, keepdims)
+    terms = rel_entr(2 * p, twice_m) + rel_entr(2 * q, twice_m)
+    terms = np.maximum(terms, 0)  # none is negative but by rounding, of which the root is NaN
+    return _finish(terms.sum(axis=-1) / 4, base, axis, keepdims)
 
 
 def perplexity(p, q=None, *, axis=-1, keepdims=False):
@@ -340,7 +341,8 @@ def binary_cross_entropy(p, q, *, base=None):
     -----
     Source: Cover and Thomas (2006), chapter 5, for two outcomes.
     Elsewhere: ``sklearn.metrics.log_loss`` is the mean for labels, and clips ``q``;
-    ``torch.nn.functional.binary_cross_entropy(q, p)`` has the arguments the other way round.
+    ``torch.nn.functional.binary_cross_entropy(q, p)`` has the arguments the other way round and
+    returns the mean.
 
     Examples
     --------
@@ -464,7 +466,8 @@ def mutual_information(pxy, *, base=None):
     """
     pxy = _joint(pxy)
     px, py = pxy.sum(axis=-1, keepdims=True), pxy.sum(axis=-2, keepdims=True)
-    return _finish(rel_entr(pxy, px * py).sum(axis=(-2, -1)), base)
+    terms = rel_entr(pxy, px) - xlogy(pxy, py)  # the product px * py could underflow to 0
+    return _finish(terms.sum(axis=(-2, -1)), base)
 
 
 def information_gain(counts, *, base=None):
@@ -545,19 +548,19 @@ def normalize(counts, *, axis=-1, pseudocount=0.0):
         raise ValueError(f"pseudocount must be a number of at least 0, got {pseudocount!r}")
     if counts.ndim == 0:
         raise ValueError(f"counts must have at least one axis, got the single number {counts}")
-    counts = counts + counts.dtype.type(pseudocount)
     try:
         with np.errstate(over="ignore"):
-            total = counts.sum(axis=axis, keepdims=True)
-    except (np.exceptions.AxisError, TypeError):
+            counts = counts + counts.dtype.type(pseudocount)
+            total = counts.sum(axis=axis, keepdims=True, dtype=np.float64)
+    except (ValueError, TypeError):
         raise ValueError(
             f"axis must name axes of counts, which has shape {counts.shape}, got {axis!r}"
         ) from None
     if not total.all():
-        raise ValueError("counts has a slice that sums to 0; leave it out or give a pseudocount")
+        raise ValueError("counts has a slice that sums to 0; leave it out or add a pseudocount")
     if not np.isfinite(total).all():
         raise ValueError(f"counts are too large to be added in {counts.dtype}; scale them down")
-    return counts / total
+    return (counts / total).astype(counts.dtype, copy=False)
 
 
 def negative_log_likelihood(q, labels, *, base=None, reduction="mean"):
@@ -644,12 +647,9 @@ def one_hot(labels, n_classes):
     [[1. 0. 0.]
      [0. 0. 1.]]
     """
-    try:
-        n_classes = operator.index(n_classes)
-    except TypeError:
-        n_classes = 0
-    if n_classes < 1:
-        raise ValueError("n_classes must be a whole number of at least 1")
+    whole = isinstance(n_classes, (int, np.integer)) and not isinstance(n_classes, bool)
+    if not whole or n_classes < 1:
+        raise ValueError(f"n_classes must be a whole number of at least 1, got {n_classes!r}")
     labels = _labels(labels, n_classes)
     targets = np.zeros((*labels.shape, n_classes))
     np.put_along_axis(targets, labels[..., np.newaxis], 1.0, axis=-1)
@@ -659,20 +659,26 @@ def one_hot(labels, n_classes):
 # What follows checks the input and gives the output its unit.
 
 
+def _array(name, value):
+    """An array that is neither masked nor ragged nor empty."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name} is a masked array; choose what to do with the masked values")
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} must be an array, but its rows differ in length") from None
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: it has shape {array.shape}")
+    return array
+
+
 def _arrays(**named):
     """Real arrays of one floating dtype, float32 or float64."""
     arrays = []
     for name, value in named.items():
-        if isinstance(value, np.ma.MaskedArray):
-            raise ValueError(f"{name} is a masked array; choose what to do with the masked values")
-        try:
-            array = np.asarray(value)
-        except ValueError:
-            raise ValueError(f"{name} must be an array, but its rows differ in length") from None
+        array = _array(name, value)
         if array.dtype.kind not in "biuf":
             raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
-        if array.size == 0:
-            raise ValueError(f"{name} is empty: it has shape {array.shape}")
         arrays.append(array)
     floating = [a.dtype for a in arrays if a.dtype.kind == "f"]
     single = floating and all(dtype.itemsize <= 4 for dtype in floating)
@@ -686,8 +692,9 @@ def _distributions(axis, **named):
         if array.ndim == 0:
             raise ValueError(f"{name} must hold a distribution, got the single number {array}")
         try:
-            array = np.moveaxis(array, axis, -1)
-        except (np.exceptions.AxisError, TypeError):
+            # contiguous, because NumPy then adds in pairs, which keeps long float32 sums exact
+            array = np.ascontiguousarray(np.moveaxis(array, axis, -1))
+        except (ValueError, TypeError):
             raise ValueError(
                 f"axis must name an axis of {name}, which has shape {array.shape}, got {axis!r}"
             ) from None
@@ -700,17 +707,15 @@ def _distributions(axis, **named):
             f"{p_name} has {p.shape[-1]} classes and {q_name} has {q.shape[-1]}; "
             "both must range over the same classes"
         )
-    return _broadcast(*arrays)
+    return _broadcast(*arrays, what="with the classes last they are")
 
 
-def _broadcast(*arrays):
+def _broadcast(*arrays, what="their shapes are"):
     try:
         return np.broadcast_arrays(*arrays)
     except ValueError:
         shapes = " and ".join(str(a.shape) for a in arrays)
-        raise ValueError(
-            f"p and q do not broadcast: with the classes last they are {shapes}"
-        ) from None
+        raise ValueError(f"p and q do not broadcast: {what} {shapes}") from None
 
 
 def _joint(pxy):
@@ -721,9 +726,7 @@ def _joint(pxy):
 
 
 def _labels(labels, n_classes):
-    array = np.asarray(labels)
-    if array.size == 0:
-        raise ValueError(f"labels is empty: it has shape {array.shape}")
+    array = _array("labels", labels)
     if array.dtype.kind not in "iu":
         raise ValueError(f"labels must be whole numbers (class indices), got dtype {array.dtype}")
     wrong = (array < 0) | (array >= n_classes)
@@ -759,7 +762,8 @@ def _check_sums(array, name, dtype, axis):
     wrong = ~(array >= 0)  # this way round, NaN is wrong too
     if wrong.any():
         raise ValueError(f"{name} must hold probabilities, got {_first(array, wrong)}")
-    total = array.sum(axis=axis)
+    with np.errstate(over="ignore"):
+        total = array.sum(axis=axis)
     eps = np.finfo(dtype if dtype.kind == "f" else array.dtype).eps
     wrong = np.abs(total - 1) > math.sqrt(eps)
     if wrong.any():
@@ -784,6 +788,6 @@ def _finish(nats, base, axis=None, keepdims=False):
         nats = np.expand_dims(nats, axis)
     if base is None:
         return nats + 0.0
-    if not (_is_real(base) and math.isfinite(base) and base > 1):
+    if not (_is_real(base) and 1 < base < math.inf):
         raise ValueError(f"base must be a number above 1, such as 2 for bits, got {base!r}")
     return nats / math.log(base) + 0.0

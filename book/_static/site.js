@@ -1,0 +1,78 @@
+// What the pages do beyond plain HTML: theme, search key, copy buttons, place in the contents.
+{
+  const html = document.documentElement;
+  const all = (selector) => [...document.querySelectorAll(selector)];
+
+  for (const button of all(".theme-button")) {
+    button.addEventListener("click", () => {
+      html.dataset.theme = html.dataset.theme === "dark" ? "light" : "dark";
+      try { localStorage.setItem("theme", html.dataset.theme); } catch {}
+    });
+  }
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (query) => {
+    html.dataset.theme = query.matches ? "dark" : "light";
+  });
+
+  const dialog = document.getElementById("search-dialog");
+  const search = (event) => {
+    event.preventDefault();
+    document.getElementById("contents").hidePopover?.();
+    dialog.showModal();
+  };
+  for (const link of all(".js-search")) link.addEventListener("click", search);
+  addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "k" && !dialog.open) search(event);
+  });
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+
+  for (const code of all(".highlight")) {
+    if (code.closest(".cell_output")) continue;
+    const button = Object.assign(document.createElement("button"), {
+      type: "button", className: "copy", textContent: "Copy",
+    });
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(code.querySelector("pre").innerText.trimEnd());
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+    code.append(button);
+  }
+
+  // Boxes that scroll sideways can be scrolled by keyboard too.
+  const watch = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  for (const box of all("main pre, .math-scroll, .table-box")) watch.observe(box);
+
+  const links = new Map(all("#contents .sections a[href^='#']").map((a) => [a.hash.slice(1), a]));
+  const sections = all("main h2").map((h) => h.closest("section")).filter((s) => s && links.has(s.id));
+  if (sections.length) {
+    const mark = () => {
+      const here = sections.findLast((s) => s.getBoundingClientRect().top < innerHeight / 3);
+      for (const a of links.values()) a.classList.toggle("reading", !!here && a === links.get(here.id));
+    };
+    new IntersectionObserver(mark, { rootMargin: "0px 0px -66% 0px" }).observe(sections[0]);
+    for (const s of sections) new IntersectionObserver(mark, { rootMargin: "0px 0px -66% 0px" }).observe(s);
+  }
+
+  const open = () => {
+    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let box = target; box; box = box.parentElement) {
+      box.querySelector?.(":scope > details")?.setAttribute("open", "");
+      if (box.matches("article")) break;
+    }
+  };
+  addEventListener("hashchange", open);
+  open();
+
+  // Browsers without ::details-content print folded boxes closed.
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = all("details:not([open])");
+    for (const box of closed) box.open = true;
+  });
+  addEventListener("afterprint", () => { for (const box of closed) box.open = false; });
+}

@@ -1,0 +1,126 @@
+"""What holds for every notebook as it is stored. That its outputs are right is nbval's part."""
+
+import ast
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+import xentlib.widgets
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted(ROOT.glob("book/*.ipynb"))
+IMAGES = ("image/png", "image/svg+xml")
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.read(request.param, as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def test_there_are_notebooks_and_the_contents_list_each():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+    listed = {entry["file"] for entry in toc["chapters"]}
+    assert NOTEBOOKS
+    assert {f"book/{path.stem}" for path in NOTEBOOKS} <= listed
+
+
+def test_valid_with_unique_cell_ids(notebook):
+    nbformat.validate(notebook)
+    ids = [cell.id for cell in notebook.cells]
+    assert len(set(ids)) == len(ids)
+
+
+def test_every_code_cell_was_run_from_top_to_bottom(notebook):
+    """Strict nbval lets a cell pass that was never run."""
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_what_a_cell_prints_is_stored(notebook):
+    """A cleared output would go unnoticed where nothing else needs it."""
+    for cell in code_cells(notebook):
+        if re.search(r"^print\(", cell.source, re.MULTILINE):
+            assert any(output.get("name") == "stdout" for output in cell.outputs), cell.id
+
+
+def test_no_errors_no_warnings_no_hidden_cells(notebook):
+    for cell in notebook.cells:
+        assert not cell.metadata.get("tags"), f"{cell.id} is treated specially"
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.id
+            assert output.get("name") != "stderr", cell.id
+
+
+def test_every_figure_says_what_it_shows(notebook):
+    for cell in code_cells(notebook):
+        if any(set(IMAGES) & set(output.get("data", {})) for output in cell.outputs):
+            alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+            assert len(alt) >= 60, cell.id
+
+
+def test_figures_are_pictures_not_their_names(notebook):
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            text = "".join(output.get("data", {}).get("text/plain", ""))
+            assert not text.startswith("<Figure") or "image/png" in output.data, cell.id
+
+
+def test_cells_are_short_and_fit_the_page(notebook):
+    for cell in code_cells(notebook):
+        lines = cell.source.splitlines()
+        assert len(lines) <= 15, cell.id
+        assert max(map(len, lines)) <= 78, cell.id
+
+
+def test_the_chapter_asserts_what_it_computes(notebook):
+    """Every cell that prints a number also asserts something, or stands beside one that does."""
+    cells = code_cells(notebook)
+    asserting = [
+        any(isinstance(node, ast.Assert) for node in ast.walk(ast.parse(cell.source)))
+        for cell in cells
+    ]
+    for i, cell in enumerate(cells):
+        if re.search(r"^\s*print\(", cell.source, re.MULTILINE):
+            assert asserting[i], f"{cell.id} prints a number and asserts nothing:\n{cell.source}"
+
+
+def test_stored_figures_hold_the_modules_of_today(notebook):
+    """The site runs the stored module: after a change in xentlib.widgets, run `make notebooks`."""
+    today = {getattr(xentlib.widgets, name)._esm for name in xentlib.widgets.__all__}
+    today = {str(module) for module in today}
+    models = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    stored = {model["state"]["_esm"] for model in models.values() if "_esm" in model["state"]}
+    assert stored
+    assert stored <= today
+
+
+@pytest.fixture(scope="module")
+def run():
+    spec = importlib.util.spec_from_file_location(
+        "run_notebooks", ROOT / "book/_ext/run_notebooks.py"
+    )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.run
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_running_a_notebook_again_changes_no_byte(path, run, tmp_path):
+    copy = tmp_path / path.name
+    copy.write_bytes(path.read_bytes())
+    run(copy)
+    first = copy.read_bytes()
+    run(copy)
+    assert copy.read_bytes() == first
+    sources = [cell["source"] for cell in json.loads(first)["cells"]]
+    assert sources == [cell["source"] for cell in json.loads(path.read_bytes())["cells"]]

@@ -1,0 +1,100 @@
+"""What every interactive figure shares: its script, its identity and its still picture."""
+
+import base64
+import io
+from collections import Counter
+from pathlib import Path
+
+import anywidget
+import ipywidgets
+import numpy as np
+import traitlets
+
+HERE = Path(__file__).parent
+DPI = 200
+CSS_DPI = 96
+created = Counter()  # figures of each class in this process
+
+
+class Probabilities(traitlets.List):
+    """A list of `size` probabilities that sum to 1."""
+
+    def __init__(self, default_value, **kwargs):
+        self.size = len(default_value)
+        super().__init__(traitlets.Float(), default_value, **kwargs)
+
+    def validate(self, obj, value):
+        where = f"{type(obj).__name__}.{self.name}"
+        try:
+            p = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise traitlets.TraitError(f"{where} must be numbers, not {value!r}") from None
+        if p.shape != (self.size,):
+            raise traitlets.TraitError(f"{where} must be {self.size} numbers, not {value!r}")
+        if not np.all((p >= 0) & (p <= 1)):
+            raise traitlets.TraitError(f"{where} must lie in [0, 1], not {p.tolist()}")
+        if abs(p.sum() - 1) > np.sqrt(np.finfo(float).eps):
+            raise traitlets.TraitError(f"{where} must sum to 1, not {p.sum():g}: {p.tolist()}")
+        return p.tolist()
+
+
+class Names(traitlets.List):
+    """A list of as many names as the default has."""
+
+    def __init__(self, default_value, **kwargs):
+        size = len(default_value)
+        super().__init__(traitlets.Unicode(), default_value, minlen=size, maxlen=size, **kwargs)
+
+
+class Figure(anywidget.AnyWidget):
+    """Base of the interactive figures.
+
+    A subclass `Name` has a script `name.js` beside this file, traits, and two methods:
+    `_summary()`, one sentence that states the figure, and `_static()`, its matplotlib twin.
+
+    Attributes
+    ----------
+    reserve : tuple of int
+        Height in CSS pixels that the figure takes where it is at least 600 pixels wide, and below.
+    """
+
+    reserve = (0, 0)
+    _css = (HERE / "figure.css").read_text("utf-8")
+
+    def __init_subclass__(cls, **kwargs):
+        # One module without imports runs in Jupyter and on the static site alike.
+        if not hasattr(cls, "_esm"):  # ipywidgets.add_traits makes subclasses of its own
+            files = HERE / "shared.js", HERE / f"{cls.__name__.lower()}.js"
+            cls._esm = "\n".join(f.read_text("utf-8") for f in files)
+        super().__init_subclass__(**kwargs)
+
+    def __init__(self, **kwargs):
+        # Ids that count up, instead of random ones, so that a notebook run twice is the same file.
+        name = type(self).__name__.lower()
+        created[name] += 1
+        kwargs.setdefault("model_id", f"{name}-{created[name]}")
+        kwargs.setdefault("layout", ipywidgets.Layout(model_id=f"{kwargs['model_id']}-layout"))
+        super().__init__(**kwargs)
+
+    def _summary(self):
+        raise NotImplementedError
+
+    def _static(self):
+        raise NotImplementedError
+
+    def __repr__(self):
+        return f"{type(self).__name__}: {self._summary()}"
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        figure = self._static()
+        png = io.BytesIO()
+        # Without the "Software" entry the bytes do not name the version of matplotlib.
+        figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+        width, height = (round(inches * CSS_DPI) for inches in figure.get_size_inches())
+        data = {
+            **data,
+            "image/png": base64.b64encode(png.getvalue()).decode("ascii"),
+            "text/plain": repr(self),
+        }
+        return data, {**metadata, "image/png": {"width": width, "height": height}}
