@@ -52,10 +52,11 @@ def has_figures(file):
     return 'class="xent-figure' in (SITE / f"{file}.html").read_text("utf-8")
 
 
-def axe_violations(page):
+def axe_violations(page, **options):
+    """What breaks accessibility rules; a formula counts as its MathML, as it does for readers."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, {"exclude": [[".katex-html"]]}, options).response["violations"]
     return [(v["id"], [n["target"] for n in v["nodes"]][:3]) for v in found]
 
 
@@ -183,7 +184,7 @@ def test_page_is_sound(visit, address, path, width):
 
     assert axe_violations(page) == []
     page.emulate_media(color_scheme="dark")
-    assert axe_violations(page) == []
+    assert axe_violations(page, runOnly=["color-contrast"]) == []
 
     widths = [width] if width == WIDE else [width, NARROWEST]
     for narrow in widths:

@@ -4,6 +4,8 @@ The truth p is blue and the model q is orange. One message a figure; labels stan
 name. Nothing global is changed, and the same arguments give the same picture.
 """
 
+import io
+
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -18,8 +20,21 @@ LINE = "#666b73"
 SIZE = 11
 TITLE = {"loc": "left", "fontsize": SIZE, "fontweight": "bold"}
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−"))
+DPI = 200  # sharp on a phone
+CSS_DPI = 96
 LOSS_TOP = 4.0
 BITS_TOP = 10.0
+
+
+class Picture(Figure):
+    """A matplotlib figure that a notebook shows as it is, without pyplot and its global state."""
+
+    def _repr_png_(self):
+        png = io.BytesIO()
+        # Without the "Software" entry the bytes do not name the version of matplotlib.
+        self.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+        width, height = (round(inches * CSS_DPI) for inches in self.get_size_inches())
+        return png.getvalue(), {"width": width, "height": height}
 
 
 def loss_bars(q, truth=0, names=("landscape", "house", "other")):
@@ -308,7 +323,7 @@ def tangent_bound():
 
 
 def _figure(rows=1, columns=1):
-    figure = Figure(figsize=(6, 3.4), layout="constrained", facecolor="white")
+    figure = Picture(figsize=(6, 3.4), layout="constrained", facecolor="white")
     axes = figure.subplots(rows, columns)
     for ax in np.ravel(axes):
         ax.spines[["top", "right", "left"]].set_visible(False)

@@ -4,11 +4,33 @@ What changes from run to run or from machine to machine is left out, so that run
 notebook again changes no byte of it.
 """
 
+import re
 import sys
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+
+STATE = "application/vnd.jupyter.widget-state+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def shown_widgets(notebook):
+    """The state of the widgets that some output shows, and of what those refer to."""
+    saved = notebook.metadata.get("widgets", {}).get(STATE, {"state": {}})
+    wanted = [
+        output.data[VIEW]["model_id"]
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+        if VIEW in output.get("data", {})
+    ]
+    kept = {}
+    while wanted:
+        model_id = wanted.pop()
+        if model_id not in kept:
+            kept[model_id] = saved["state"][model_id]
+            wanted += re.findall(r"IPY_MODEL_([\w-]+)", str(kept[model_id]["state"]))
+    return {**saved, "state": dict(sorted(kept.items()))}
 
 
 def run(path):
@@ -22,13 +44,13 @@ def run(path):
         record_timing=False,
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
-    widgets = notebook.metadata.get("widgets")
+    shown = shown_widgets(notebook)
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
     }
-    if widgets:
-        notebook.metadata["widgets"] = widgets
+    if shown["state"]:
+        notebook.metadata["widgets"] = {STATE: shown}
     nbformat.validate(notebook)
     nbformat.write(notebook, path)
 

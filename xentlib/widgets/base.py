@@ -1,7 +1,6 @@
 """What every interactive figure shares: its script, its identity and its still picture."""
 
 import base64
-import io
 from collections import Counter
 from pathlib import Path
 
@@ -11,8 +10,6 @@ import numpy as np
 import traitlets
 
 HERE = Path(__file__).parent
-DPI = 200
-CSS_DPI = 96
 created = Counter()  # figures of each class in this process
 
 
@@ -87,14 +84,10 @@ class Figure(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs):
         data, metadata = super()._repr_mimebundle_(**kwargs)
-        figure = self._static()
-        png = io.BytesIO()
-        # Without the "Software" entry the bytes do not name the version of matplotlib.
-        figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
-        width, height = (round(inches * CSS_DPI) for inches in figure.get_size_inches())
+        png, size = self._static()._repr_png_()
         data = {
             **data,
-            "image/png": base64.b64encode(png.getvalue()).decode("ascii"),
+            "image/png": base64.b64encode(png).decode("ascii"),
             "text/plain": repr(self),
         }
-        return data, {**metadata, "image/png": {"width": width, "height": height}}
+        return data, {**metadata, "image/png": size}
