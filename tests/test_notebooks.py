@@ -96,8 +96,8 @@ def test_the_chapter_asserts_what_it_computes(notebook):
 
 def test_stored_figures_hold_the_modules_of_today(notebook):
     """The site runs the stored module: after a change in xentlib.widgets, run `make notebooks`."""
-    today = {getattr(xentlib.widgets, name)._esm for name in xentlib.widgets.__all__}
-    today = {str(module) for module in today}
+    classes = [getattr(xentlib.widgets, name) for name in xentlib.widgets.__all__]
+    today = {str(figure._esm) for figure in classes if hasattr(figure, "_esm")}
     models = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
     stored = {model["state"]["_esm"] for model in models.values() if "_esm" in model["state"]}
     assert stored

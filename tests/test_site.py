@@ -120,6 +120,11 @@ def test_pictures_have_alternative_texts_and_sizes(site, path):
 
 
 @every_page
+def test_figures_are_shown_and_not_named(site, path):
+    assert "<Figure size" not in soup(path).get_text()
+
+
+@every_page
 def test_formulas_are_set(site, path):
     page = BeautifulSoup(str(soup(path)), "html.parser")
     assert not page.select(".katex-error")

@@ -10,6 +10,7 @@
     });
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (query) => {
+    try { if (localStorage.getItem("theme")) return; } catch {}
     html.dataset.theme = query.matches ? "dark" : "light";
   });
 
@@ -68,11 +69,16 @@
   addEventListener("hashchange", open);
   open();
 
-  // Browsers without ::details-content print folded boxes closed.
-  let closed = [];
+  // Paper is white, and nothing on it unfolds.
+  const undo = [];
   addEventListener("beforeprint", () => {
-    closed = all("details:not([open])");
-    for (const box of closed) box.open = true;
+    const { theme } = html.dataset;
+    html.dataset.theme = "light";
+    undo.push(() => { html.dataset.theme = theme; });
+    for (const box of all("details:not([open])")) {
+      box.open = true;
+      undo.push(() => { box.open = false; });
+    }
   });
-  addEventListener("afterprint", () => { for (const box of closed) box.open = false; });
+  addEventListener("afterprint", () => { while (undo.length) undo.pop()(); });
 }

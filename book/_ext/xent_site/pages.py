@@ -88,7 +88,9 @@ def png_size(path):
 
 def place_images(app, body):
     """Every picture states its size, so that text does not jump when the picture comes."""
-    files = {Path(name).name: Path(app.srcdir, source) for source, name in app.builder.images.items()}
+    files = {
+        Path(name).name: Path(app.srcdir, source) for source, name in app.builder.images.items()
+    }
 
     def place(match):
         tag = match[0]
