@@ -191,50 +191,7 @@ def binary_entropy_curve():
     )
     axes.set(xlim=(0, 1), ylim=(0, 1.2), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[0, 0.5, 1])
     axes.set_xlabel("p, the probability of one of two outcomes", color=P_COLOR)
-    axes.set_title("Entropy of a coin, bits", **TITLE)
-    return figure
-
-
-def bars(p, q=None, names=None):
-    """Draw a distribution `p`, or `p` and `q` side by side, as bars.
-
-    Parameters
-    ----------
-    p : sequence of float
-        The truth.
-    q : sequence of float, optional
-        The model.
-    names : sequence of str, optional
-        Names of the outcomes; 1, 2, … if left out.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-
-    Examples
-    --------
-    >>> figure = bars([0.5, 0.25, 0.25], [0.4, 0.1, 0.5], names=["a", "b", "c"])
-    """
-    figure, axes = _figure()
-    x = np.arange(len(p))
-    names = [str(i + 1) for i in x] if names is None else names
-    top = max(np.max(p), 0 if q is None else np.max(q))
-    series = [("p, the truth", p, P_COLOR, "left", None)]
-    if q is not None:  # hatched, so that the two are told apart in greyscale
-        series.append(("q, the model", q, Q_COLOR, "right", "//"))
-    width = 0.8 / len(series)
-    many = len(p) * len(series)
-    for k, (label, values, color, loc, hatch) in enumerate(series):
-        at = x + (k - (len(series) - 1) / 2) * width
-        axes.bar(at, values, width * 0.92, color=color, hatch=hatch, edgecolor="white", linewidth=0)
-        if many <= 16:
-            for i, value in zip(at, values, strict=True):
-                style = {"ha": "center", "va": "bottom", "fontsize": SIZE if many <= 10 else 10}
-                axes.text(i, value + top * 0.02, f"{value:.3g}", **style)
-        axes.set_title(label, color=color, **TITLE | {"loc": loc})
-    axes.set(ylim=(0, top * 1.15))
-    axes.set_xticks(x, names)
-    axes.set_ylabel("probability")
+    axes.set_title("A fair coin is the most uncertain (entropy in bits)", **TITLE)
     return figure
 
 
@@ -246,11 +203,11 @@ def plugin_bias(sizes, means, truth, corrected=None):
     sizes : sequence of int
         Sample sizes.
     means : sequence of float
-        Mean plug-in estimate at each size, in bits.
+        Mean plug-in estimate at each size, in nats.
     truth : float
-        The entropy that is estimated, in bits.
+        The entropy that is estimated, in nats.
     corrected : sequence of float, optional
-        Mean corrected estimate at each size, in bits.
+        Mean corrected estimate at each size, in nats.
 
     Returns
     -------
@@ -258,7 +215,7 @@ def plugin_bias(sizes, means, truth, corrected=None):
 
     Examples
     --------
-    >>> figure = plugin_bias([10, 100, 1000], [2.4, 2.9, 2.99], truth=3.0)
+    >>> figure = plugin_bias([10, 100, 1000], [1.4, 1.7, 1.78], truth=1.8)
     """
     figure, axes = _figure()
     axes.axhline(truth, color=P_COLOR, linewidth=2)
@@ -269,15 +226,15 @@ def plugin_bias(sizes, means, truth, corrected=None):
         axes.plot(sizes, values, style, color=Q_COLOR, linewidth=2, markersize=6)
         axes.annotate(
             label,
-            (sizes[0], values[0]),
-            xytext=(10, -4),
+            (sizes[1], values[1]),
+            xytext=(8, -4),
             textcoords="offset points",
             va="top",
             color=Q_COLOR,
             fontsize=SIZE,
         )
     axes.annotate(
-        f"true entropy, {truth:.3f} bits",
+        f"true entropy, {truth:.3f} nats",
         (1, truth),
         xycoords=("axes fraction", "data"),
         xytext=(0, 5),
@@ -293,7 +250,7 @@ def plugin_bias(sizes, means, truth, corrected=None):
     axes.tick_params(which="minor", length=0)
     axes.margins(y=0.18)
     axes.set_xlabel("sample size n")
-    axes.set_title("Mean estimate of the entropy, bits", **TITLE)
+    axes.set_title("Few data make entropy look small (mean estimate, nats)", **TITLE)
     return figure
 
 
