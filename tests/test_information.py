@@ -526,6 +526,7 @@ ERRORS = {
         lambda: x.information_content(1.5),
         "p must hold .* 0 and 1, got 1.5; call normalize",
     ),
+    "the first of two": (lambda: x.information_content([0.5, 2, 3]), "p .*, got 2.0; call"),
     "NaN": (lambda: x.information_content(nan), "p must hold probabilities .*, got nan"),
     "inf": (lambda: x.information_content(inf), "p must hold probabilities .*, got inf"),
     "coin negative": (lambda: x.binary_entropy(-0.1), "p must hold probabilities .*, got -0.1"),

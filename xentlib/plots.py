@@ -5,6 +5,7 @@ name. Nothing global is changed, and the same arguments give the same picture.
 """
 
 import io
+import math
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ Q_COLOR = "#c2570c"
 INK = "#222832"
 SOFT = "#d8dce1"
 LINE = "#666b73"
-SIZE = 11
+SIZE = 13
 TITLE = {"loc": "left", "fontsize": SIZE, "fontweight": "bold"}
 PLAIN = FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−"))
 DPI = 200  # sharp on a phone
@@ -82,6 +83,8 @@ def loss_bars(q, truth=0, names=("landscape", "house", "other")):
 def surprise_curve(p):
     """Draw the surprise −log₂ p of an event of probability `p`, in bits.
 
+    Below the curve, a strip is halved once for each bit until a piece of size `p` is left.
+
     Parameters
     ----------
     p : float
@@ -95,7 +98,7 @@ def surprise_curve(p):
     --------
     >>> figure = surprise_curve(1 / 4)
     """
-    figure, axes = _figure()
+    figure, (axes, strip) = _figure(rows=2, height_ratios=[6, 1])
     grid = 2.0 ** -np.linspace(0, BITS_TOP, 400)
     axes.plot(grid, -np.log2(grid), color=INK, linewidth=2)
     bits = information_content(p, base=2)
@@ -104,6 +107,15 @@ def surprise_curve(p):
     axes.set_yticks(range(0, 11, 2))
     axes.set_xlabel("p, the probability of what happened", color=P_COLOR)
     axes.set_title("Surprise = −log₂ p, bits", **TITLE)
+    strip.bar(0, 1, width=p, align="edge", color=P_COLOR)
+    for question in range(1, math.ceil(bits) + 1):
+        left, right = max(p, 2.0**-question), 2.0 ** (1 - question)
+        strip.bar(left, 1, width=right - left, align="edge", color="white", edgecolor=LINE)
+        if right - left > 0.05:
+            strip.text((left + right) / 2, 0.5, question, ha="center", va="center", fontsize=SIZE)
+    strip.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
+    strip.axis("off")
+    strip.set_title("Halve the strip until p is left", **TITLE)
     return figure
 
 
@@ -219,17 +231,16 @@ def plugin_bias(sizes, means, truth, corrected=None):
     """
     figure, axes = _figure()
     axes.axhline(truth, color=P_COLOR, linewidth=2)
-    curves = [("plug-in", means, "o-")]
+    curves = [("plug-in", means, "o-", (8, -12))]
     if corrected is not None:
-        curves.append(("corrected", corrected, "s--"))
-    for label, values, style in curves:
+        curves.append(("corrected", corrected, "s--", (8, 4)))
+    for label, values, style, offset in curves:
         axes.plot(sizes, values, style, color=Q_COLOR, linewidth=2, markersize=6)
         axes.annotate(
             label,
-            (sizes[1], values[1]),
-            xytext=(8, -4),
+            (sizes[0], values[0]),
+            xytext=offset,
             textcoords="offset points",
-            va="top",
             color=Q_COLOR,
             fontsize=SIZE,
         )
@@ -250,7 +261,7 @@ def plugin_bias(sizes, means, truth, corrected=None):
     axes.tick_params(which="minor", length=0)
     axes.margins(y=0.18)
     axes.set_xlabel("sample size n")
-    axes.set_title("Few data make entropy look small (mean estimate, nats)", **TITLE)
+    axes.set_title("Few data make entropy look small (in nats)", **TITLE)
     return figure
 
 
@@ -279,9 +290,9 @@ def tangent_bound():
     return figure
 
 
-def _figure(rows=1, columns=1):
+def _figure(rows=1, columns=1, **grid):
     figure = Picture(figsize=(6, 3.4), layout="constrained", facecolor="white")
-    axes = figure.subplots(rows, columns)
+    axes = figure.subplots(rows, columns, **grid)
     for ax in np.ravel(axes):
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.spines["bottom"].set_color(INK)

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from docutils import nodes
 from myst_nb.sphinx_ import NbMetadataCollector
+from PIL import Image
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util import logging
 
 LOGGER = logging.getLogger(__name__)
 VIEW = "application/vnd.jupyter.widget-view+json"
 MIN_ALT = 20
+COLOURS = 128
 
 
 def html(text):
@@ -44,31 +46,37 @@ class CheckAlternativeTexts(SphinxPostTransform):
 
 
 class PlaceInteractiveFigures(SphinxPostTransform):
-    """Replaces a widget's outputs by a place for it, with its still picture for want of JavaScript."""
+    """Replaces a widget's outputs by a place for it; its still picture stays without JavaScript."""
 
     default_priority = 3  # before myst-nb keeps one of the outputs and drops the others
     formats = ("html",)
 
     def run(self, **kwargs):
         files = NbMetadataCollector.get_js_files(self.env, self.env.docname)
-        if "ipywidgets_state" not in files:
-            return
-        states = json.loads(files.pop("ipywidgets_state")[1]["body"])["state"]
+        _, saved = files.pop("ipywidgets_state", (None, {"body": '{"state": {}}'}))
+        states = json.loads(saved["body"])["state"]
         shown = set()
         for bundle in list(self.document.findall(is_bundle)):
             outputs = {output["mime_type"]: output.children for output in bundle.children}
-            if VIEW in outputs:
-                model = json.loads(re.sub(r"</?script[^>]*>", "", outputs[VIEW][0].astext()))
-                self.place(bundle, model["model_id"], states, outputs.get("image/png", []))
-                shown.add(model["model_id"])
+            if VIEW not in outputs:
+                continue
+            view = json.loads(re.sub(r"</?script[^>]*>", "", outputs[VIEW][0].astext()))
+            if view["model_id"] in states and "image/png" in outputs:
+                self.place(bundle, view["model_id"], states, outputs["image/png"])
+                shown.add(view["model_id"])
+            else:
+                LOGGER.warning(
+                    "interactive figure without its saved state or its still picture: "
+                    "run `make notebooks`",
+                    location=bundle,
+                    type="figure",
+                )
         if shown:
             self.document.append(html(payload(states, shown)))
 
     def place(self, bundle, model_id, states, twin):
-        if not twin:
-            LOGGER.warning("interactive figure without a still picture", location=bundle)
         name = states[model_id]["state"]["_anywidget_id"].rpartition(".")[2].lower()
-        alt = escape(twin[0].get("alt", "")) if twin else ""
+        alt = escape(twin[0].get("alt", ""))
         bundle.replace_self(
             [
                 html(
@@ -96,7 +104,8 @@ def payload(states, shown):
         traits = {k: v for k, v in state.items() if k[0] != "_" and k not in unneeded}
         models[model_id] = {"module": modules.index(state["_esm"]), "state": traits}
     data = json.dumps({"modules": modules, "models": models}, ensure_ascii=False)
-    return f'<script type="application/json" id="xent-models">{data.replace("<", chr(92) + "u003c")}</script>'
+    data = data.replace("<", "\\u003c")  # no </script> in it
+    return f'<script type="application/json" id="xent-models">{data}</script>'
 
 
 class FoldBoxes(SphinxPostTransform):
@@ -121,6 +130,19 @@ class FoldBoxes(SphinxPostTransform):
                 )
 
 
+def reduce_pictures(app, error):
+    """Drawings need few colours: with a palette their files shrink to a third."""
+    if error or app.builder.format != "html":
+        return
+    for file in Path(app.outdir, "_images").glob("*.png"):
+        with Image.open(file) as picture:
+            picture = picture.convert("RGBA")
+        paper = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(paper, picture).convert("RGB")
+        reduced = picture.quantize(COLOURS, dither=Image.Dither.NONE)
+        reduced.save(file, optimize=True)
+
+
 def copy_style(app, error):
     """The figures' style is written once, for Jupyter and for the site."""
     source = Path(app.srcdir, "xentlib", "widgets", "figure.css")
@@ -132,4 +154,5 @@ def setup(app):
     app.add_post_transform(CheckAlternativeTexts)
     app.add_post_transform(PlaceInteractiveFigures)
     app.add_post_transform(FoldBoxes)
+    app.connect("build-finished", reduce_pictures)
     app.connect("build-finished", copy_style)

@@ -14,7 +14,18 @@ from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
 LOGGER = logging.getLogger(__name__)
-EMBEDDED = {"KaTeX_Main-Regular": "normal", "KaTeX_Math-Italic": "italic"}
+# The fonts of formulas, and the classes in KaTeX's HTML that ask for them.
+FONTS = {
+    "KaTeX_Main-Regular": r"katex-html",
+    "KaTeX_Math-Italic": r"mathnormal",
+    "KaTeX_Main-Bold": r"mathbf|textbf",
+    "KaTeX_AMS-Regular": r"mathbb|textbb|amsrm",
+    "KaTeX_Caligraphic-Regular": r"mathcal",
+    "KaTeX_Size1-Regular": r"small-op|delim(?:sizing |-)size1",
+    "KaTeX_Size2-Regular": r"large-op|delimsizing size2",
+    "KaTeX_Size3-Regular": r"delimsizing size3",
+    "KaTeX_Size4-Regular": r"delim(?:sizing |-)size4",
+}
 LONGEST_UNBROKEN = 32  # characters of LaTeX
 PUNCTUATION = re.compile(r"[,.;:!?)’”]+")
 LETTER = re.compile(r'<span class="mord mathnormal((?: mtight)?)"([^>]*)>([pq])</span>')
@@ -76,24 +87,32 @@ def visit_display(self, node):
     raise nodes.SkipNode
 
 
+def fonts_of(body):
+    """The fonts that the formulas of a page need."""
+    return [name for name, classes in FONTS.items() if re.search(classes, body)]
+
+
 def embed_fonts(app, error):
-    """Writes the fonts of every formula into a script: ready before the first line is set.
+    """Writes the fonts into scripts: ready before the first line is set.
 
     A font that a style sheet asks for comes later, and formulas change their widths and lines.
     """
     static = Path(app.outdir, "_static")
     if error or app.builder.format != "html":
         return
-    faces = []
-    for name, style in EMBEDDED.items():
+    for name in FONTS:
         font = (static / "vendor" / "katex" / "fonts" / f"{name}.woff2").read_bytes()
-        faces.append([name.split("-")[0], style, base64.b64encode(font).decode("ascii")])
-    script = (
-        f"for (const [family, style, font] of {json.dumps(faces)})\n"
-        "  document.fonts.add(new FontFace(\n"
-        "    family, Uint8Array.from(atob(font), (c) => c.charCodeAt(0)), { style }));\n"
-    )
-    static.joinpath("formula-fonts.js").write_text(script, "utf-8")
+        family, _, kind = name.partition("-")
+        face = {
+            "style": "italic" if kind == "Italic" else "normal",
+            "weight": "bold" if kind == "Bold" else "normal",
+        }
+        data = base64.b64encode(font).decode("ascii")
+        (static / f"{name}.js").write_text(
+            f"document.fonts.add(new FontFace({json.dumps(family)}, "
+            f'Uint8Array.from(atob("{data}"), (c) => c.charCodeAt(0)), {json.dumps(face)}));\n',
+            "utf-8",
+        )
 
 
 def setup(app):

@@ -8,6 +8,8 @@ from urllib.parse import urlparse
 
 from docutils import nodes
 
+from . import formulas
+
 CHAPTER = re.compile(r"(?:^|/)(\d\d)-[^/]*$")
 LONGEST_DESCRIPTION = 158
 BOOK = (
@@ -148,7 +150,7 @@ def complete_context(app, pagename, templatename, context, doctree):
     context.update(
         description=describe(doctree, app.env.metadata[pagename]),
         body=mend(place_images(app, body)),
-        uses_katex='class="katex' in body or "katex" in context.get("title", ""),
+        formula_fonts=formulas.fonts_of(body),
         uses_figures='class="xent-figure' in body,
         uses_design='class="sd-' in body,
         download=source.endswith(".ipynb"),
