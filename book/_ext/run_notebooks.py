@@ -42,6 +42,7 @@ def run(path):
         timeout=300,
         kernel_name="python3",
         record_timing=False,
+        coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
     ).execute()
     shown = shown_widgets(notebook)
