@@ -3,7 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STRICT := -W -n --keep-going
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
-SOURCES := $(shell find book xentlib -type f -not -path '*/__pycache__/*' -not -path '*/.ipynb_checkpoints/*') _config.yml _toc.yml
+# With the folders, so that a deleted file is noticed.
+SOURCES := $(shell find book/. xentlib/. -not -path '*/__pycache__*' -not -path '*/.ipynb_checkpoints*') _config.yml _toc.yml
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -42,7 +43,8 @@ clean: ## delete the built site and the environment
 # The site is built beside the old one and takes its place only when it is whole and without a warning.
 _build/html/.complete: $(SOURCES) .venv/.book
 	@rm -rf _build/next
-	@$(BIN)/jupyter-book build . --path-output _build/next --quiet $(STRICT) \
+	@mkdir -p _build
+	@$(BIN)/jupyter-book build . --path-output _build/next --quiet $(STRICT) > _build/log \
 	  && touch _build/next/_build/html/.complete && rm -rf _build/html && mv _build/next/_build/html _build/html && rm -rf _build/next \
 	  || { rm -rf _build/next; echo "make book: FAILED, see the warnings above. _build/html was not changed."; exit 1; }
 

@@ -152,7 +152,6 @@ def complete_context(app, pagename, templatename, context, doctree):
         body=mend(place_images(app, body)),
         formula_fonts=formulas.fonts_of(body),
         uses_figures='class="xent-figure' in body,
-        uses_design='class="sd-' in body,
         download=source.endswith(".ipynb"),
         buttons=buttons(theme.get("repository_url"), theme.get("repository_branch"), source),
     )
