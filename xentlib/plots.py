@@ -144,7 +144,7 @@ def entropy_triangle(p, names=("A", "B", "C")):
     for i, value in enumerate(p):
         left.text(i, value + 0.02, f"{value:.2f}", ha="center", va="bottom", fontsize=SIZE)
     left.set(ylim=(0, 1.12), yticks=[0, 0.5, 1])
-    left.set_xticks(range(3), [f"{n}\n{t:.3f} b" for n, t in zip(names, terms, strict=True)])
+    left.set_xticks(range(3), [f"{n}\n{t:.3f} bits" for n, t in zip(names, terms, strict=True)])
     left.set_title("p, and −p log₂ p", color=P_COLOR, **TITLE)
 
     corners = np.array([[0, 0], [1, 0], [0.5, np.sqrt(0.75)]])
@@ -231,17 +231,17 @@ def plugin_bias(sizes, means, truth, corrected=None):
     """
     figure, axes = _figure()
     axes.axhline(truth, color=P_COLOR, linewidth=2)
-    curves = [("plug-in", means, "o-", (8, -12))]
+    curves = [("plug-in", means, "o-", INK, (8, -12))]
     if corrected is not None:
-        curves.append(("corrected", corrected, "s--", (8, 4)))
-    for label, values, style, offset in curves:
-        axes.plot(sizes, values, style, color=Q_COLOR, linewidth=2, markersize=6)
+        curves.append(("corrected", corrected, "s--", LINE, (8, 4)))
+    for label, values, style, color, offset in curves:
+        axes.plot(sizes, values, style, color=color, linewidth=2, markersize=6)
         axes.annotate(
             label,
             (sizes[0], values[0]),
             xytext=offset,
             textcoords="offset points",
-            color=Q_COLOR,
+            color=color,
             fontsize=SIZE,
         )
     axes.annotate(
@@ -278,11 +278,11 @@ def tangent_bound():
     """
     figure, axes = _figure()
     x = np.linspace(np.exp(-2.2), 3, 400)
-    axes.plot(x, x - 1, color=INK, linewidth=2, linestyle="--")
-    axes.plot(x, np.log(x), color=P_COLOR, linewidth=2.5)
+    axes.plot(x, x - 1, color=LINE, linewidth=2, linestyle="--")
+    axes.plot(x, np.log(x), color=INK, linewidth=2.5)
     axes.plot(1, 0, "o", color=INK, markersize=8)
     axes.text(2.2, 1.45, "x − 1", ha="right", fontsize=SIZE)
-    axes.text(2.5, 0.6, "ln x", color=P_COLOR, fontsize=SIZE)
+    axes.text(2.5, 0.6, "ln x", fontsize=SIZE)
     axes.text(1.1, -0.12, "they meet at x = 1", va="top", fontsize=SIZE)
     axes.set(xlim=(0, 3), ylim=(-2.2, 2.1), xticks=range(4), yticks=range(-2, 3))
     axes.set_xlabel("x")

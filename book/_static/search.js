@@ -4,7 +4,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const text = Search.htmlToText;
   Search.htmlToText = (html, anchor) => {
     const page = new DOMParser().parseFromString(html, "text/html");
-    page.querySelectorAll(".katex-mathml, .page-tools, .prev-next, .xent-figure").forEach((e) => e.remove());
+    page.querySelectorAll(".katex, .page-tools, .prev-next, .xent-figure").forEach((e) => e.remove());
     return text(page.documentElement.outerHTML, anchor);
   };
 });

@@ -24,6 +24,9 @@
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "k" && !dialog.open) search(event);
   });
+  document.getElementById("contents").addEventListener("click", (event) => {
+    if (event.target.closest("a")) event.currentTarget.hidePopover?.();
+  });
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 
   for (const code of all(".highlight")) {

@@ -2,6 +2,10 @@
 
 const LEVELS = [0.5, 1, 1.3, 1.5];
 const EVEN = Math.log2(3);
+const PRESETS = [
+  ["½ ¼ ¼", [0.5, 0.25, 0.25]], ["⅓ ⅓ ⅓", [1 / 3, 1 / 3, 1 / 3]],
+  ["½ ½ 0", [0.5, 0.5, 0]], ["0.5 0.3 0.2", [0.5, 0.3, 0.2]],
+];
 const LATTICE = 120; // dragging the dot meets thirds, quarters and fifths exactly
 
 // Line segments [[a, b], …] of points of the triangle where the entropy is `level` bits: the
@@ -54,10 +58,12 @@ export function toDistribution(weights, n = LATTICE) {
 
 function render({ model, el }) {
   const root = html(el, "div", { className: "xent-figure xent-entropyshaper" });
+  const presets = presetButtons(root, model, "p", PRESETS);
   const drawing = canvas(root, "A distribution over three outcomes and its entropy");
   const { art, handles } = drawing;
   node(art, "text", { class: "xent-title xent-p", x: 0, y: 14 }, "Drag a bar; below it, −p log₂ p");
-  const chart = barChart(drawing, "p", (i, value) => send(model, "p", rescale(model.get("p"), i, value)));
+  const share = rescaler();
+  const chart = barChart(drawing, "p", (i, value) => send(model, "p", share(model.get("p"), i, value)));
 
   const title = node(art, "text", { class: "xent-title" }, "Drag the dot; lines of equal H");
   const triangle = node(art, "path", { class: "xent-triangle" });
@@ -137,7 +143,7 @@ function render({ model, el }) {
     chart.bars.forEach((b, i) => (b.note.textContent = `${fixed(terms[i], 3)} bits`));
     dot.place(...at(p));
     corners.forEach((text, i) => (text.textContent = names[i]));
-    gaugeTitle.textContent = `H = ${terms.map((t) => fixed(t, 3)).join(" + ")} = ${fixed(h, 3)} bits`;
+    gaugeTitle.textContent = `The sum of the shares: H = ${fixed(h, 3)} bits`;
     let start = 0;
     gauge.forEach(({ rect, text }, i) => {
       const [left, right] = [gaugeX(start), gaugeX(start + terms[i])];
@@ -146,6 +152,7 @@ function render({ model, el }) {
       text.textContent = right - left > 8 * names[i].length + 8 ? names[i] : "";
       start += terms[i];
     });
+    presets.show();
     say({ p: tuple(p), entropy: fixed(h, 3), perplexity: fixed(2 ** h, 2) });
   }
 

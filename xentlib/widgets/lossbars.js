@@ -4,8 +4,8 @@ const LOSS_TOP = 4; // nats shown; beyond, the dot waits at the top edge
 
 // The true bar trades with the wrong ones in proportion. A wrong bar trades with the other wrong
 // bar first, which leaves the loss alone, and with the true bar only when the other one is used up.
-export function dragLossBar(q, truth, i, value) {
-  if (i === truth) return rescale(q, i, value);
+export function dragLossBar(q, truth, i, value, share = rescale) {
+  if (i === truth) return share(q, i, value);
   const other = 3 - truth - i;
   const room = q[i] + q[other];
   const next = q.slice();
@@ -38,8 +38,9 @@ function render({ model, el }) {
   const drawing = canvas(root, "The model's answer q and its loss");
   const { art } = drawing;
   const barTitle = node(art, "text", { class: "xent-title xent-q" }, "q, the model’s answer: drag a bar");
+  const share = rescaler();
   const chart = barChart(drawing, "q", (i, value) =>
-    send(model, "q", dragLossBar(model.get("q"), model.get("truth"), i, value)));
+    send(model, "q", dragLossBar(model.get("q"), model.get("truth"), i, value, share)));
   const outline = node(art, "rect", { class: "xent-outline" });
   const grid = node(art, "g");
   const lossTitle = node(art, "text", { class: "xent-title" });

@@ -27,6 +27,15 @@ export function rescale(p, i, value) {
   return p.map((x, j) => (j === i ? value : (1 - value) * share(x)));
 }
 
+// A `rescale` that remembers how the others shared the rest, for the way back when all were 0.
+export function rescaler() {
+  const before = {};
+  return (p, i, value) => {
+    if (p[i] < 1) before[i] = p;
+    return rescale(before[i] ?? p, i, value);
+  };
+}
+
 const fixed = (x, digits) => (Number.isFinite(x) ? x.toFixed(digits) : "∞");
 
 // Two decimals where they are exact, else three.
@@ -58,6 +67,20 @@ function control(parent, tag, properties) {
   const element = html(parent, tag, properties);
   element.dataset.lmSuppressShortcuts = "true"; // or JupyterLab takes Enter and the arrow keys
   return element;
+}
+
+// A row of buttons that set a trait to certain values; the one in force is shown as pressed.
+function presetButtons(root, model, trait, presets) {
+  const row = html(root, "div", { className: "xent-controls xent-presets" });
+  set(row, { role: "group", "aria-label": `Set ${trait}` });
+  const buttons = presets.map(([textContent, value]) => {
+    const button = control(row, "button", { type: "button", textContent });
+    button.addEventListener("click", () => send(model, trait, value));
+    return { button, value: String(value) };
+  });
+  const show = () => buttons.forEach(({ button, value }) =>
+    set(button, { "aria-pressed": String(model.get(trait)) === value }));
+  return { row, show };
 }
 
 const path = (points) => "M" + points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L");
@@ -106,8 +129,9 @@ function draggable(handle, moveTo) {
   return handle;
 }
 
-// From 0 to `max` in steps of 1/n; `valueAt(x, y)` reads a value off the drawing.
-function slider(parent, { index, max, n, page, valueAt, change }) {
+// From 0 to `max` in steps of 1/n; `valueAt(x, y)` reads a value off the drawing. `right` is −1
+// where a larger value lies further left, so that the arrow keys go where they point.
+function slider(parent, { index, max, n, page, valueAt, change, right = 1 }) {
   const handle = draggable(node(parent, "g"), (x, y) => change(clamp(snap(valueAt(x, y), n), 0, max)));
   set(handle, {
     class: "xent-handle", role: "slider", tabindex: 0, "data-handle": index,
@@ -115,7 +139,7 @@ function slider(parent, { index, max, n, page, valueAt, change }) {
     "aria-valuemin": 0, "aria-valuemax": max,
   });
   const steps = {
-    ArrowUp: 1 / n, ArrowRight: 1 / n, ArrowDown: -1 / n, ArrowLeft: -1 / n,
+    ArrowUp: 1 / n, ArrowRight: right / n, ArrowDown: -1 / n, ArrowLeft: -right / n,
     PageUp: page, PageDown: -page, Home: -Infinity, End: Infinity,
   };
   let now = 0;

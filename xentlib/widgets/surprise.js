@@ -3,8 +3,7 @@
 const MOST_BITS = 10; // shown; beyond, the dot waits at the top edge
 
 const PRESETS = [
-  ["fair coin 1/2", 1 / 2], ["die 1/6", 1 / 6], ["card 1/52", 1 / 52],
-  ["Brazil wins 1/64", 1 / 64], ["China wins 63/64", 63 / 64],
+  ["fair coin 1/2", 1 / 2], ["die 1/6", 1 / 6], ["Brazil wins 1/64", 1 / 64], ["China wins 63/64", 63 / 64],
 ];
 
 // Pieces [from, to] that are cut off a strip of width 1 until p is left: halves, then a part.
@@ -28,13 +27,9 @@ export function nearestBits(x, y, toX, toY) {
 
 function render({ model, el }) {
   const root = html(el, "div", { className: "xent-figure xent-surprise" });
-  const controls = html(root, "div", { className: "xent-controls" });
-  set(controls, { role: "group", "aria-label": "Set p" });
-  const presets = PRESETS.map(([textContent, p]) => {
-    const button = control(controls, "button", { type: "button", textContent });
-    button.addEventListener("click", () => send(model, "p", p));
-    return { button, p };
-  });
+  const presets = presetButtons(root, model, "p", PRESETS);
+  const halve = control(presets.row, "button", { type: "button", textContent: "halve p" });
+  halve.addEventListener("click", () => send(model, "p", Math.max(model.get("p") / 2, 2 ** -MOST_BITS)));
 
   const { svg, art, handles } = canvas(root, "Surprise in bits against probability");
   const grid = node(art, "g");
@@ -57,7 +52,7 @@ function render({ model, el }) {
     text: node(art, "text", { class: "xent-tick", "text-anchor": "middle" }, i + 1),
   }));
   const handle = slider(handles, {
-    index: 0, max: MOST_BITS, n: 50, page: 1,
+    index: 0, max: MOST_BITS, n: 50, page: 1, right: -1,
     valueAt: (px, py) => nearestBits(px, py, x, y),
     change: (bits) => send(model, "p", 2 ** -bits),
   });
@@ -112,9 +107,9 @@ function render({ model, el }) {
       set(text, { x: full.left + ((from + to) / 2) * width, y: STRIP + 20 });
       text.style.display = (to - from) * width > 16 ? "" : "none";
     });
-    boxTitle.textContent = `That takes ${fixed(bits, 2)} yes/no questions`;
+    boxTitle.textContent = `Worth ${fixed(bits, 2)} yes/no questions`;
     boxes.forEach((b, i) => set(b.fill, { width: clamp(bits - i, 0, 1) * boxWidth }));
-    presets.forEach((preset) => set(preset.button, { "aria-pressed": preset.p === p }));
+    presets.show();
     say({ p: probability, bits: fixed(bits, 3), heads: fixed(bits, 2), nats: fixed(bits * Math.LN2, 3) });
   }
 

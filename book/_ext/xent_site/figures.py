@@ -84,7 +84,7 @@ class PlaceInteractiveFigures(SphinxPostTransform):
                     f' role="group" aria-label="{alt}"><noscript>'
                 ),
                 *twin,
-                html("</noscript></div>"),
+                html("<p>With JavaScript, this figure moves.</p></noscript></div>"),
             ]
         )
 
