@@ -4,11 +4,12 @@ BIN := .venv/bin
 STRICT := -W -n --keep-going
 NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
 # With the folders, so that a deleted file is noticed.
-SOURCES := $(shell find book/. xentlib/. -not -path '*/__pycache__*' -not -path '*/.ipynb_checkpoints*') _config.yml _toc.yml
+SOURCES := $(shell find book/. xentlib/. -not -path '*/__pycache__*' -not -path '*/.ipynb_checkpoints*' | sed 's/ /\\ /g') _config.yml _toc.yml
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help book serve lab test notebooks lock clean
 
 help: ## show this list
@@ -42,15 +43,17 @@ clean: ## delete the built site and the environment
 
 # The site is built beside the old one and takes its place only when it is whole and without a warning.
 _build/html/.complete: $(SOURCES) .venv/.book
-	@rm -rf _build/next
-	@mkdir -p _build
+	@rm -rf _build/next _build/old && mkdir -p _build/next && touch _build/next/started
 	@$(BIN)/jupyter-book build . --path-output _build/next --quiet $(STRICT) > _build/log \
-	  && touch _build/next/_build/html/.complete && rm -rf _build/html && mv _build/next/_build/html _build/html && rm -rf _build/next \
-	  || { rm -rf _build/next; echo "make book: FAILED, see the warnings above. _build/html was not changed."; exit 1; }
+	  && mv _build/next/started _build/next/_build/html/.complete \
+	  && { [ ! -e _build/html ] || mv _build/html _build/old; } \
+	  && mv _build/next/_build/html _build/html && rm -rf _build/next _build/old \
+	  || { rm -rf _build/next; echo "make book: FAILED, see the warnings above. An older _build/html was left as it was." >&2; exit 1; }
 
 .venv/.book: requirements.txt pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || { \
+	  $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)' \
+	  && $(PYTHON) -m venv --clear .venv; }
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	@touch $@
 

@@ -9,7 +9,7 @@ to a few units in the last place, 2e-16 of the largest term, which is at most lo
 import math
 
 import numpy as np
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -30,17 +30,6 @@ from xentlib import (
     one_hot,
     perplexity,
 )
-
-# The same examples on every run, so that a failure is never somebody else's
-settings.register_profile(
-    "laws",
-    derandomize=True,
-    database=None,
-    deadline=None,
-    max_examples=60,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("laws")
 
 TOL = 1e-12
 

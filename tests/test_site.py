@@ -15,24 +15,12 @@ from urllib.parse import unquote, urldefrag, urljoin
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from conftest import ROOT, SITE, Visit, serving
+from conftest import ROOT, SITE, Visit, serving, toc_files
 
 BUDGET = 250_000  # bytes that a first visit to a page may load, compressed
 MOST_REQUESTS = 35
 LARGEST_SHIFT = 0.01
 WIDE, PHONE, NARROWEST = 1280, 390, 320
-
-
-def toc_files():
-    def walk(node):
-        for key, value in node.items():
-            if key in ("file", "root"):
-                yield value
-            elif isinstance(value, list):
-                for child in value:
-                    yield from walk(child)
-
-    return list(walk(yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))))
 
 
 BOOK_PAGES = [f"{file}.html" for file in toc_files()]
@@ -81,7 +69,7 @@ def scroll_through(page):
 def test_links_and_anchors_lead_somewhere(site, path):
     def ids(file):
         names = {tag.get("id") or tag.get("name") for tag in soup(file).find_all(True)}
-        return names | {"", "main"}
+        return names | {""}
 
     for tag in soup(path).find_all(["a", "link", "script", "img", "form", "use"]):
         url = tag.get("href") or tag.get("src") or tag.get("action")
@@ -92,6 +80,19 @@ def test_links_and_anchors_lead_somewhere(site, path):
         assert (site / file).is_file(), f"{path} links to {url}"
         if file.endswith(".html"):
             assert unquote(anchor) in ids(file), f"{path} links to {url}"
+
+
+def test_links_of_the_readme_lead_somewhere():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    targets = [t for t in re.findall(r"\]\(([^)]+)\)", readme) if not re.match(r"[a-z]+:", t)]
+    assert targets
+    assert [t for t in targets if not (ROOT / t).exists()] == []
+
+
+@pytest.mark.parametrize("path", BOOK_PAGES[1:])
+def test_the_contents_mark_the_page_that_is_open(site, path):
+    (here,) = soup(path).select("#contents [aria-current='page']")
+    assert here.get_text().endswith(soup(path).h1.get_text().removesuffix("¶"))
 
 
 @every_page
@@ -435,6 +436,9 @@ def small_book(folder, *, alt, formula="x", settings=()):
         config = re.sub(rf"\b{key}: \S+", f'{key}: "{value}"', config)
     shutil.copytree(ROOT / "book/_ext", folder / "book/_ext")
     shutil.copytree(ROOT / "book/_static", folder / "book/_static")
+    style = folder / "xentlib/widgets/figure.css"
+    style.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "xentlib/widgets/figure.css", style)
     (folder / "_config.yml").write_text(config, "utf-8")
     toc = "format: jb-book\nroot: book/index\nchapters:\n  - file: book/00-page\n"
     (folder / "_toc.yml").write_text(toc, "utf-8")

@@ -1,35 +1,29 @@
 """The interactive figures: their Python side, and their JavaScript against xentlib."""
 
 import base64
-import doctest
 import json
 import math
 import re
 import struct
-import sys
 
 import ipywidgets
 import nbclient
 import nbformat
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 from traitlets import TraitError
 
 import xentlib
-from xentlib import plots, widgets
+from xentlib import plots
 from xentlib.widgets import EntropyShaper, LossBars, Surprise
 from xentlib.widgets.base import HERE
 
 FIGURES = [LossBars, Surprise, EntropyShaper]
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
-
-# The same examples on every run, and no deadline: a busy machine must not fail a test.
-settings.register_profile("widgets", derandomize=True, database=None, deadline=None)
-settings.load_profile("widgets")
 
 each_figure = pytest.mark.parametrize("cls", FIGURES)
 
@@ -85,9 +79,6 @@ def test_javascript_measures_equal_xentlib(base, p, q):
     assert agree(js(LossBars, "entropy", p, *in_base), xentlib.entropy(p, base=base))
     assert agree(
         js(LossBars, "crossEntropy", p, q, *in_base), xentlib.cross_entropy(p, q, base=base)
-    )
-    assert agree(
-        js(LossBars, "klDivergence", p, q, *in_base), xentlib.kl_divergence(p, q, base=base)
     )
     assert agree(
         js(LossBars, "informationContent", q[0], *in_base),
@@ -311,13 +302,6 @@ def test_a_notebook_run_twice_is_the_same_file_and_holds_the_figures():
 
 
 @each_figure
-def test_the_style_sheet_reserves_the_declared_heights(cls):
-    css = (HERE / "figure.css").read_text("utf-8")
-    heights = re.findall(rf"\.xent-{cls.__name__.lower()}::before {{ height: (\d+)px; }}", css)
-    assert tuple(map(int, heights)) == cls.reserve
-
-
-@each_figure
 def test_a_script_is_one_module_without_imports(cls):
     assert not re.search(r"^\s*import\b|\bimport\(|\brequire\(", cls._esm, flags=re.MULTILINE)
     assert cls._esm.count("export default { render }") == 1
@@ -346,11 +330,3 @@ def luminance(color):
         0.7152,
         0.0722,
     ]
-
-
-@each_figure
-def test_examples_in_docstrings_run(cls):
-    assert cls.__name__ in widgets.__all__
-    result = doctest.testmod(sys.modules[cls.__module__])
-    assert result.attempted > 0
-    assert result.failed == 0

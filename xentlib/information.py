@@ -427,7 +427,7 @@ def conditional_entropy(pxy, *, given, base=None):
     0.5
     """
     pxy = _joint(pxy)
-    if given not in (0, 1, -1, -2):
+    if not isinstance(given, (int, np.integer)) or given not in (0, 1, -1, -2):
         raise ValueError(
             f"given must be 0 (the rows, X, are known) or 1 (the columns, Y), got {given!r}"
         )
@@ -547,7 +547,8 @@ def normalize(counts, *, axis=-1, pseudocount=0.0):
     """
     (counts,) = _arrays(counts=counts)
     _check_counts(counts, "counts")
-    if not (_is_real(pseudocount) and math.isfinite(pseudocount) and pseudocount >= 0):
+    largest = float(np.finfo(counts.dtype).max)
+    if not (_is_real(pseudocount) and 0 <= pseudocount <= largest):
         raise ValueError(f"pseudocount must be a number of at least 0, got {pseudocount!r}")
     if counts.ndim == 0:
         raise ValueError(f"counts must have at least one axis, got the single number {counts}")
@@ -611,7 +612,7 @@ def negative_log_likelihood(q, labels, *, base=None, reduction="mean"):
             f"labels must hold one class for each distribution in q, so have shape {q.shape[:-1]}, "
             f"got shape {labels.shape}"
         )
-    if reduction not in ("mean", "sum", "none"):
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
     observed = np.take_along_axis(q, labels[..., np.newaxis], axis=-1)[..., 0]
     with np.errstate(divide="ignore"):

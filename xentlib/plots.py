@@ -98,6 +98,8 @@ def surprise_curve(p):
     --------
     >>> figure = surprise_curve(1 / 4)
     """
+    if not 0 < p <= 1:
+        raise ValueError(f"p must lie above 0 and not above 1, got {p!r}")
     figure, (axes, strip) = _figure(rows=2, height_ratios=[6, 1])
     grid = 2.0 ** -np.linspace(0, BITS_TOP, 400)
     axes.plot(grid, -np.log2(grid), color=INK, linewidth=2)
@@ -108,7 +110,7 @@ def surprise_curve(p):
     axes.set_xlabel("p, the probability of what happened", color=P_COLOR)
     axes.set_title("Surprise = −log₂ p, bits", **TITLE)
     strip.bar(0, 1, width=p, align="edge", color=P_COLOR)
-    for question in range(1, math.ceil(bits) + 1):
+    for question in range(1, math.ceil(min(bits, BITS_TOP)) + 1):
         left, right = max(p, 2.0**-question), 2.0 ** (1 - question)
         strip.bar(left, 1, width=right - left, align="edge", color="white", edgecolor=LINE)
         if right - left > 0.05:

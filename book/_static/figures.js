@@ -52,8 +52,12 @@
   };
 
   for (const place of document.querySelectorAll(".xent-figure[data-model]")) {
+    const still = place.querySelector("noscript").textContent;
     modelOf(place.dataset.model)
       .then(({ model, widget }) => widget.render({ model, el: place }))
-      .catch((error) => place.append(`This figure could not start: ${error.message}`));
+      .catch((error) => {
+        place.innerHTML = still;
+        place.append(`This figure could not start: ${error.message}`);
+      });
   }
 }

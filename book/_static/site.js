@@ -6,11 +6,11 @@
   for (const button of all(".theme-button")) {
     button.addEventListener("click", () => {
       html.dataset.theme = html.dataset.theme === "dark" ? "light" : "dark";
-      try { localStorage.setItem("theme", html.dataset.theme); } catch {}
+      try { localStorage.setItem("xent-theme", html.dataset.theme); } catch {}
     });
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", (query) => {
-    try { if (localStorage.getItem("theme")) return; } catch {}
+    try { if (localStorage.getItem("xent-theme")) return; } catch {}
     html.dataset.theme = query.matches ? "dark" : "light";
   });
 
@@ -35,8 +35,12 @@
       type: "button", className: "copy", textContent: "Copy",
     });
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(code.querySelector("pre").innerText.trimEnd());
-      button.textContent = "Copied";
+      try {
+        await navigator.clipboard.writeText(code.querySelector("pre").innerText.trimEnd());
+        button.textContent = "Copied";
+      } catch { // only pages that are local or secure may copy
+        button.textContent = "Not allowed";
+      }
       setTimeout(() => { button.textContent = "Copy"; }, 1500);
     });
     code.append(button);
@@ -63,9 +67,8 @@
   }
 
   const open = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    for (let box = target; box; box = box.parentElement) {
-      box.querySelector?.(":scope > details")?.setAttribute("open", "");
+    for (let box = document.querySelector(":target"); box; box = box.parentElement) {
+      box.querySelector(":scope > details")?.setAttribute("open", "");
       if (box.matches("article")) break;
     }
   };

@@ -48,14 +48,9 @@ class Figure(anywidget.AnyWidget):
 
     A subclass `Name` has a script `name.js` beside this file, traits, and two methods:
     `_summary()`, one sentence that states the figure, and `_static()`, its matplotlib twin.
-
-    Attributes
-    ----------
-    reserve : tuple of int
-        Height in CSS pixels that the figure takes where it is at least 600 pixels wide, and below.
+    The height that a page keeps for it stands in figure.css.
     """
 
-    reserve = (0, 0)
     _css = (HERE / "figure.css").read_text("utf-8")
 
     def __init_subclass__(cls, **kwargs):
@@ -70,7 +65,9 @@ class Figure(anywidget.AnyWidget):
         name = type(self).__name__.lower()
         created[name] += 1
         kwargs.setdefault("model_id", f"{name}-{created[name]}")
-        kwargs.setdefault("layout", ipywidgets.Layout(model_id=f"{kwargs['model_id']}-layout"))
+        layout = kwargs.get("layout") or {}
+        if isinstance(layout, dict):
+            kwargs["layout"] = ipywidgets.Layout(model_id=f"{kwargs['model_id']}-layout", **layout)
         super().__init__(**kwargs)
 
     def _summary(self):

@@ -23,7 +23,6 @@ class EntropyShaper(Figure):
     Taught in chapter 2, on entropy.
     """
 
-    reserve = (520, 756)
     names = Names(["A", "B", "C"]).tag(sync=True)
     p = Probabilities([0.5, 0.25, 0.25]).tag(sync=True)
 

@@ -32,7 +32,6 @@ class LossBars(Figure):
     Taught in chapter 0, "How wrong is (.4, .1, .5)?".
     """
 
-    reserve = (420, 664)
     names = Names(["landscape", "house", "other"]).tag(sync=True)
     truth = traitlets.Int(0, min=0, max=2).tag(sync=True)
     q = Probabilities([0.4, 0.1, 0.5]).tag(sync=True)

@@ -11,9 +11,6 @@ export const crossEntropy = (p, q, base) =>
 
 export const entropy = (p, base) => crossEntropy(p, p, base);
 
-export const klDivergence = (p, q, base) =>
-  sum(p.map((x, i) => (x > 0 ? x * (informationContent(q[i], base) - informationContent(x, base)) : 0)));
-
 export const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 
 // The nearest multiple of 1/n: dividing keeps 0.57 from becoming 0.5700000000000001.

@@ -23,7 +23,6 @@ class Surprise(Figure):
     Taught in chapter 1, on information content.
     """
 
-    reserve = (520, 596)
     p = traitlets.Float(0.25).tag(sync=True)
 
     @traitlets.validate("p")

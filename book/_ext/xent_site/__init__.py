@@ -9,4 +9,4 @@ def setup(app):
     app.add_html_theme("xent", Path(__file__).parent / "theme")
     for part in formulas, figures, pages:
         part.setup(app)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": True, "parallel_write_safe": False}

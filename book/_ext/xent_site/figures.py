@@ -143,16 +143,8 @@ def reduce_pictures(app, error):
         reduced.save(file, optimize=True)
 
 
-def copy_style(app, error):
-    """The figures' style is written once, for Jupyter and for the site."""
-    source = Path(app.srcdir, "xentlib", "widgets", "figure.css")
-    if not error and app.builder.format == "html" and source.exists():
-        Path(app.outdir, "_static", "figure.css").write_bytes(source.read_bytes())
-
-
 def setup(app):
     app.add_post_transform(CheckAlternativeTexts)
     app.add_post_transform(PlaceInteractiveFigures)
     app.add_post_transform(FoldBoxes)
     app.connect("build-finished", reduce_pictures)
-    app.connect("build-finished", copy_style)

@@ -3,7 +3,7 @@
 import base64
 import json
 import re
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 import sphinxcontrib.katex
@@ -31,7 +31,7 @@ PUNCTUATION = re.compile(r"[,.;:!?)’”]+")
 LETTER = re.compile(r'<span class="mord mathnormal((?: mtight)?)"([^>]*)>([pq])</span>')
 
 
-@lru_cache(maxsize=1)
+@cache
 def engine():
     v8 = MiniRacer()
     v8.eval(Path(sphinxcontrib.katex.__file__).with_name("katex.min.js").read_text("utf-8"))

@@ -160,7 +160,7 @@ def complete_context(app, pagename, templatename, context, doctree):
 def not_found(app):
     """The page for wrong addresses. It may be asked for at any depth: nothing in it is relative."""
     root = urlparse(app.config.html_baseurl).path or "/"
-    yield "404", {"root": root, "start": f"{root}index.html"}, "404.html"
+    yield "404", {"start": f"{root}index.html"}, "404.html"
 
 
 def copy_start_page(app, error):
