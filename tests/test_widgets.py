@@ -5,6 +5,7 @@ import json
 import math
 import re
 import struct
+from contextlib import ExitStack
 
 import ipywidgets
 import nbclient
@@ -28,15 +29,22 @@ WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 each_figure = pytest.mark.parametrize("cls", FIGURES)
 
 
-def script(cls):
-    """An engine that has run the figure's module, without what only a module may say."""
-    source = re.sub(r"^export default .*$", "", cls._esm, flags=re.MULTILINE)
-    engine = MiniRacer()
-    engine.eval(re.sub(r"^export ", "", source, flags=re.MULTILINE))
-    return engine
+ENGINES = {}
 
 
-ENGINES = {cls: script(cls) for cls in FIGURES}
+@pytest.fixture(scope="module", autouse=True)
+def engines():
+    """For each figure an engine that has run its module, without what only a module may say.
+
+    They are closed here: left to the interpreter's end, they hang it on Python 3.13.
+    """
+    with ExitStack() as stack:
+        for cls in FIGURES:
+            source = re.sub(r"^export default .*$", "", cls._esm, flags=re.MULTILINE)
+            ENGINES[cls] = stack.enter_context(MiniRacer())
+            ENGINES[cls].eval(re.sub(r"^export ", "", source, flags=re.MULTILINE))
+        yield
+        ENGINES.clear()
 
 
 def js(cls, function, *args):

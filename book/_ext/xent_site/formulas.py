@@ -87,6 +87,13 @@ def visit_display(self, node):
     raise nodes.SkipNode
 
 
+def close_engine(app, error):
+    """Left to the interpreter's end, an open engine hangs it on Python 3.13."""
+    if engine.cache_info().currsize:
+        engine().close()
+        engine.cache_clear()
+
+
 def fonts_of(body):
     """The fonts that the formulas of a page need."""
     return [name for name, classes in FONTS.items() if re.search(classes, body)]
@@ -118,4 +125,5 @@ def embed_fonts(app, error):
 def setup(app):
     app.add_post_transform(KeepPunctuation)
     app.connect("build-finished", embed_fonts)
+    app.connect("build-finished", close_engine)
     app.add_html_math_renderer("katex", (visit_math, None), (visit_display, None))
