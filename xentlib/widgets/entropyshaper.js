@@ -8,28 +8,32 @@ const PRESETS = [
 ];
 const LATTICE = 120; // dragging the dot meets thirds, quarters and fifths exactly
 
-// Line segments [[a, b], …] of points of the triangle where the entropy is `level` bits: the
-// triangle is cut into small ones, and where a side crosses the level the crossing is interpolated.
-export function contour(level, n = 96) {
-  const corner = (i, j) => {
-    const p = [i / n, j / n, (n - i - j) / n];
-    return { p, h: entropy(p, 2) - level };
-  };
+// The triangle is cut into small ones. H at their corners, in bits, is counted once for all lines.
+const GRID = 96;
+const corner = (i, j) => [i / GRID, j / GRID, (GRID - i - j) / GRID];
+const HEIGHTS = Array.from({ length: GRID + 1 }, (_, i) =>
+  Array.from({ length: GRID + 1 - i }, (_, j) => entropy(corner(i, j), 2)));
+
+// Line segments [[a, b], …] of points of the triangle where the entropy is `level` bits: where a
+// side of a small triangle crosses the level, the crossing is interpolated.
+export function contour(level) {
   const segments = [];
   const cut = (...corners) => {
+    const heights = corners.map(([i, j]) => HEIGHTS[i][j] - level);
     const ends = [];
-    corners.forEach((a, k) => {
-      const b = corners[(k + 1) % 3];
-      if (a.h < 0 === b.h < 0) return;
-      const t = a.h / (a.h - b.h);
-      ends.push(a.p.map((x, m) => x + t * (b.p[m] - x)));
+    heights.forEach((h, k) => {
+      const next = (k + 1) % 3;
+      if (h < 0 === heights[next] < 0) return;
+      const t = h / (h - heights[next]);
+      const [a, b] = [corner(...corners[k]), corner(...corners[next])];
+      ends.push(a.map((x, m) => x + t * (b[m] - x)));
     });
     if (ends.length) segments.push(ends);
   };
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n - i; j++) {
-      cut(corner(i, j), corner(i + 1, j), corner(i, j + 1));
-      if (i + j < n - 1) cut(corner(i + 1, j + 1), corner(i + 1, j), corner(i, j + 1));
+  for (let i = 0; i < GRID; i++) {
+    for (let j = 0; j < GRID - i; j++) {
+      cut([i, j], [i + 1, j], [i, j + 1]);
+      if (i + j < GRID - 1) cut([i + 1, j + 1], [i + 1, j], [i, j + 1]);
     }
   }
   return segments;
