@@ -12,7 +12,7 @@ import nbclient
 import nbformat
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 from traitlets import TraitError
@@ -150,6 +150,14 @@ def test_any_point_of_the_plane_becomes_a_distribution(a, b):
 def test_lattice_points_stay_where_they_are(i, j):
     p = [i / 240, j / 240, 1 - (i + j) / 240]
     assert js(EntropyShaper, "toDistribution", p, 240) == pytest.approx(p, abs=1e-12)
+
+
+@given(p=distributions, i=st.integers(0, 2), back=st.floats(0, 0.99))
+def test_a_bar_dragged_to_the_end_and_back_gives_the_others_their_shares(p, i, back):
+    assume(p[i] < 1)  # else there are no shares to keep
+    there_and_back = f"[rescaler()].map((r) => r(r({p}, {i}, 1), {i}, {back}))[0]"
+    after = json.loads(ENGINES[EntropyShaper].eval(f"JSON.stringify({there_and_back})"))
+    assert np.allclose(after, js(EntropyShaper, "rescale", p, i, back))
 
 
 @pytest.mark.parametrize("level", [0.5, 1, 1.3, 1.5])
