@@ -12,22 +12,28 @@ from pathlib import Path
 import pytest
 
 import xentlib
-import xentlib.information
 
 ROOT = Path(__file__).parents[1]
+MODULES = [xentlib.coding, xentlib.information, xentlib.trees]  # all that `import xentlib` loads
 
 # The whole interface, argument by argument. A change here is a change for every reader of the book.
 SIGNATURES = [
+    "best_split(x, y, *, base=None)",
     "binary_cross_entropy(p, q, *, base=None)",
     "binary_entropy(p, *, base=None)",
     "conditional_entropy(pxy, *, given, base=None)",
     "cross_entropy(p, q, *, base=None, axis=-1, keepdims=False)",
+    "decode(bits, code)",
+    "encode(symbols, code)",
     "entropy(p, *, base=None, axis=-1, keepdims=False)",
+    "expected_length(p, lengths)",
+    "huffman_code(p)",
     "information_content(p, *, base=None)",
     "information_gain(counts, *, base=None)",
     "joint_entropy(pxy, *, base=None)",
     "js_divergence(p, q, *, base=None, axis=-1, keepdims=False)",
     "kl_divergence(p, q, *, base=None, axis=-1, keepdims=False)",
+    "kraft_sum(lengths, *, radix=2)",
     "mutual_information(pxy, *, base=None)",
     "negative_log_likelihood(q, labels, *, base=None, reduction='mean')",
     "normalize(counts, *, axis=-1, pseudocount=0.0)",
@@ -56,8 +62,13 @@ def test_every_signature_is_the_one_that_was_designed():
 
 
 def test_all_is_sorted_and_holds_every_public_function():
-    assert xentlib.__all__ == sorted(set(xentlib.__all__))
-    module = xentlib.information
+    assert xentlib.__all__ == sorted(name for module in MODULES for name in module.__all__)
+    assert len(set(xentlib.__all__)) == len(xentlib.__all__)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_all_of_a_module_is_sorted_and_holds_every_public_function(module):
+    assert module.__all__ == sorted(set(module.__all__))
     defined = {
         name
         for name, value in vars(module).items()
@@ -135,7 +146,9 @@ def test_importing_the_package_loads_no_plotting_and_no_widgets():
     code = "import sys, xentlib; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"matplotlib", "anywidget", "ipywidgets", "traitlets", "IPython", "sklearn", "pandas"}
-    assert heavy.isdisjoint(run.stdout.split())
+    loaded = set(run.stdout.split())
+    assert heavy.isdisjoint(loaded)
+    assert {name for name in loaded if name.startswith("xentlib.")} == {m.__name__ for m in MODULES}
 
 
 def test_the_installed_version_is_the_one_in_pyproject():

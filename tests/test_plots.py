@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 
 from xentlib import plots
 
+PETALS = [1.4, 1.3, 1.5, 4.7, 4.5, 6.0, 5.1, 5.1], [0, 0, 0, 1, 1, 2, 2, 1]
+BLOCKS = range(1, 11), [1, 0.523, 0.365, 0.29, 0.24, 0.21, 0.19, 0.17, 0.16, 0.15]
 CALLS = {
     "loss_bars": lambda: plots.loss_bars([0.4, 0.1, 0.5]),
     "loss_bars, infinite": lambda: plots.loss_bars([0, 0.3, 0.7]),
@@ -19,9 +21,31 @@ CALLS = {
     "surprise_curve, rare": lambda: plots.surprise_curve(1e-9),
     "entropy_triangle": lambda: plots.entropy_triangle([0.5, 0.25, 0.25]),
     "entropy_triangle, corner": lambda: plots.entropy_triangle([0, 0, 1]),
+    "joint_table": lambda: plots.joint_table([[0.24, 0.06], [0.14, 0.56]]),
+    "joint_table, certain": lambda: plots.joint_table([[0, 0], [0, 1]]),
+    "joint_table, sliver": lambda: plots.joint_table(
+        [[0.01, 0], [0.5, 0.49]], x_names=["rain", "sunshine"], y_names=["clouds", "no clouds"]
+    ),
+    "two_divergences": lambda: plots.two_divergences([0.5, 0.25, 0.25], [0.9, 0.05, 0.05]),
+    "two_divergences, infinite": lambda: plots.two_divergences([1, 0, 0], [0, 1, 0]),
+    "two_divergences, beyond the scale": lambda: plots.two_divergences(
+        [0.98, 0.01, 0.01], [0.01, 0.01, 0.98], names=["landscape", "house", "other"]
+    ),
     "binary_entropy_curve": plots.binary_entropy_curve,
     "plugin_bias": lambda: plots.plugin_bias([10, 100], [1.4, 1.7], 1.8, corrected=[1.75, 1.79]),
     "tangent_bound": plots.tangent_bound,
+    "code_lengths": lambda: plots.code_lengths([1 / 2, 1 / 4, 1 / 8, 1 / 8], [3, 1, 2, 3]),
+    "code_lengths, too short": lambda: plots.code_lengths([0.25] * 4, [1, 1, 1, 1]),
+    "code_lengths, one word": lambda: plots.code_lengths([0, 0, 0.01, 0.99], [6, 6, 1, 6]),
+    "coin_likelihood": lambda: plots.coin_likelihood(7, 3, 0.5),
+    "coin_likelihood, infinite": lambda: plots.coin_likelihood(7, 3, 0),
+    "coin_likelihood, heads only": lambda: plots.coin_likelihood(500, 0, 1),
+    "coin_likelihood, tails only": lambda: plots.coin_likelihood(0, 1, 0.98),
+    "gain_curve": lambda: plots.gain_curve(*PETALS),
+    "gain_curve, a tie": lambda: plots.gain_curve([1, 2, 3], [0, 1, 0], name="x", unit=""),
+    "gain_curve, no gain": lambda: plots.gain_curve([1, 2], [0, 0]),
+    "block_lengths": lambda: plots.block_lengths(*BLOCKS, entropy=0.116115),
+    "block_lengths, one": lambda: plots.block_lengths([1], [1.0], entropy=0),
 }
 
 each_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
@@ -98,6 +122,31 @@ def test_surprise_and_entropy_are_stated():
     assert "H = 0.000 bits" in words(plots.entropy_triangle([0, 0, 1]))
 
 
+def test_the_areas_of_a_joint_table_are_its_probabilities():
+    mosaic, bars = plots.joint_table([[0.24, 0.06], [0.14, 0.56]]).axes
+    areas = [b.get_width() * b.get_height() for b in mosaic.patches]
+    assert np.allclose(areas, [0.24, 0.06, 0.14, 0.56])
+    # H(X,Y); H(X), H(Y|X); H(X|Y), H(Y); H(X|Y), I(X;Y), H(Y|X), worked out by hand
+    widths = [b.get_width() for b in bars.patches]
+    expected = [1.6032, 0.8813, 0.7219, 0.6452, 0.9580, 0.6452, 0.2361, 0.7219]
+    assert np.allclose(widths, expected, atol=5e-5)
+    assert "I(X;Y) = 0.236 bits" in words(bars.figure)
+    assert "I(X;Y) = 0.000 bits" in words(plots.joint_table([[0, 0], [0, 1]]))
+
+
+def test_two_divergences_show_both_with_their_terms():
+    figure = plots.two_divergences([0.5, 0.25, 0.25], [0.5, 0.5, 0])
+    assert heights(figure.axes[0], plots.P_COLOR) == [0.5, 0.25, 0.25]
+    assert heights(figure.axes[0], plots.Q_COLOR) == [0.5, 0.5, 0]
+    found = words(figure)
+    assert "KL(p‖q) = ∞" in found
+    assert "KL(q‖p) = 0.5000 bits" in found
+    assert {"0.000", "−0.250", "+∞", "+0.500"} <= set(found.split())
+    (infinite, finite) = (b.get_width() for b in figure.axes[1].patches)
+    assert infinite == plots.KL_TOP
+    assert finite == pytest.approx(0.5)
+
+
 def test_the_curve_of_a_coin_passes_the_match_and_the_fair_coin():
     figure = plots.binary_entropy_curve()
     (axes,) = figure.axes
@@ -115,3 +164,68 @@ def test_plugin_bias_draws_what_it_is_given():
 def test_the_tangent_is_above_the_logarithm():
     tangent, logarithm, _ = plots.tangent_bound().axes[0].lines
     assert np.all(logarithm.get_ydata() <= tangent.get_ydata())
+
+
+def test_code_lengths_state_mean_entropy_and_extra():
+    bob, alice = [1 / 2, 1 / 4, 1 / 8, 1 / 8], [1 / 8, 1 / 2, 1 / 4, 1 / 8]
+    figure = plots.code_lengths(bob, [3, 1, 2, 3])
+    assert "Mean 2.375 bits = H(p) 1.750 + extra 0.625" in words(figure)
+    assert "Kraft sum 1: full" in words(figure)
+    (axes,) = figure.axes
+    areas = {
+        name: sum(
+            b.get_width() * b.get_height()
+            for b in axes.patches
+            if b.get_fill() and to_hex(b.get_facecolor()) == color
+        )
+        for name, color in [("H", plots.P_COLOR), ("long", plots.Q_COLOR), ("saved", plots.SOFT)]
+    }
+    assert areas["H"] + areas["saved"] == pytest.approx(1.75, abs=0.1)  # gaps between the columns
+    assert areas["long"] - areas["saved"] == pytest.approx(0.625, abs=0.05)
+    assert "Mean 2.250 bits = H(p) 1.750 + extra 0.500" in words(
+        plots.code_lengths(alice, [1, 2, 3, 3])
+    )
+    overflow = words(plots.code_lengths(bob, [1, 1, 2, 3]))
+    assert "H(p) 1.750 − extra 0.375" in overflow
+    assert "Kraft sum 1.375: no prefix code" in overflow
+    assert "Kraft sum 0.25: space is left" in words(plots.code_lengths(bob, [4, 4, 4, 4]))
+
+
+def test_coin_likelihood_states_the_three_parts_and_draws_them_apart():
+    figure = plots.coin_likelihood(7, 3, 0.5)
+    for text in "NLL 0.693", "H(p̂) 0.611", "KL 0.082", "p̂ = 7/10 = 0.7":
+        assert text in words(figure)
+    above, below = figure.axes[0].lines[:2]
+    inside = above.get_ydata() < plots.LIKELIHOOD_TOP
+    gap = (above.get_ydata() - below.get_ydata())[inside]
+    assert np.allclose(gap, 0.610864, atol=1e-6)
+    for curve in above, below:
+        assert curve.get_xdata()[np.argmin(curve.get_ydata())] == pytest.approx(0.7, abs=0.01)
+    assert "NLL ∞" in words(plots.coin_likelihood(7, 3, 0))
+    assert "NLL 0.000" in words(plots.coin_likelihood(500, 0, 1))
+    with pytest.raises(ValueError, match="cannot both be 0"):
+        plots.coin_likelihood(0, 0, 0.5)
+
+
+def test_gain_curve_finds_the_best_threshold():
+    figure = plots.gain_curve(*PETALS)
+    (axes,) = figure.axes
+    ((best, gain),) = axes.lines[0].get_xydata()
+    assert (best, gain) == (pytest.approx(3.0), pytest.approx(0.954434, abs=1e-6))
+    assert "The best threshold gains 0.954 bits" in words(figure)
+    assert "petal length ≤ 3 cm" in words(figure)
+    values, edges, _ = axes.patches[0].get_data()
+    assert list(edges) == sorted(set(PETALS[0]))
+    assert max(values) == gain
+    assert "x ≤ 1.5, 2.5" in words(plots.gain_curve([1, 2, 3], [0, 1, 0], name="x", unit=""))
+    for x, y, message in [([1, 2], [0], "one length"), ([1, 1], [0, 1], "two different values")]:
+        with pytest.raises(ValueError, match=message):
+            plots.gain_curve(x, y)
+
+
+def test_block_lengths_draw_what_they_are_given():
+    (axes,) = plots.block_lengths(*BLOCKS, entropy=0.116115).axes
+    line, dots = axes.lines
+    assert list(line.get_ydata()) == [0.116115, 0.116115]
+    assert dots.get_xydata().T.tolist() == [list(BLOCKS[0]), BLOCKS[1]]
+    assert list(axes.get_xticks()) == list(range(1, 11))

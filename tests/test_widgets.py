@@ -6,6 +6,7 @@ import math
 import re
 import struct
 from contextlib import ExitStack
+from itertools import pairwise
 
 import ipywidgets
 import nbclient
@@ -19,10 +20,18 @@ from traitlets import TraitError
 
 import xentlib
 from xentlib import plots
-from xentlib.widgets import EntropyShaper, LossBars, Surprise
+from xentlib.widgets import (
+    CodeLengths,
+    CoinLikelihood,
+    Divergences,
+    EntropyShaper,
+    JointTable,
+    LossBars,
+    Surprise,
+)
 from xentlib.widgets.base import HERE
 
-FIGURES = [LossBars, Surprise, EntropyShaper]
+FIGURES = [LossBars, Surprise, EntropyShaper, CodeLengths, CoinLikelihood, JointTable, Divergences]
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
@@ -67,6 +76,12 @@ distributions = (
     .map(weights_to_probabilities)
 )
 indices = st.integers(0, 2)
+tables = (
+    st.lists(probabilities, min_size=4, max_size=4)
+    .filter(lambda w: sum(w) > 1e-3)
+    .map(weights_to_probabilities)
+    .map(lambda p: [p[:2], p[2:]])
+)
 
 
 def is_distribution(p):
@@ -94,15 +109,91 @@ def test_javascript_measures_equal_xentlib(base, p, q):
     )
 
 
+@pytest.mark.parametrize("base", [None, 2, 10])
+@given(p=distributions, q=distributions)
+def test_javascript_divergence_equals_xentlib(base, p, q):
+    in_base = () if base is None else (base,)
+    there = js(Divergences, "klDivergence", p, q, *in_base)
+    assert agree(there, xentlib.kl_divergence(p, q, base=base))
+
+
+@pytest.mark.parametrize("base", [None, 2, 10])
+@given(pxy=tables)
+def test_javascript_measures_of_two_variables_equal_xentlib(base, pxy):
+    in_base = () if base is None else (base,)
+    joint, both = xentlib.joint_entropy(pxy, base=base), xentlib.mutual_information(pxy, base=base)
+    assert agree(js(JointTable, "jointEntropy", pxy, *in_base), joint)
+    assert agree(js(JointTable, "mutualInformation", pxy, *in_base), both)
+    for given_axis in 0, 1:
+        there = js(JointTable, "conditionalEntropy", pxy, given_axis, *in_base)
+        assert agree(there, xentlib.conditional_entropy(pxy, given=given_axis, base=base))
+
+
 def test_javascript_knows_zero_and_infinity():
     assert js(LossBars, "entropy", [1, 0, 0]) == 0
     assert js(LossBars, "crossEntropy", [1, 0, 0], [0, 0.5, 0.5]) == math.inf
     assert js(LossBars, "crossEntropy", [0, 1, 0], [0, 1, 0]) == 0
+    assert js(Divergences, "klDivergence", [0.5, 0.5, 0], [0.5, 0, 0.5]) == math.inf
+    assert js(Divergences, "klDivergence", [0.5, 0.5, 0], [0.25, 0.25, 0.5], 2) == 1
+    assert js(JointTable, "conditionalEntropy", [[0, 0], [0.5, 0.5]], 0, 2) == 1
+    assert js(JointTable, "mutualInformation", [[0, 0], [0, 1]]) == 0
     assert js(LossBars, "informationContent", 0) == math.inf
     assert js(LossBars, "Object.is", js(LossBars, "informationContent", 1), 0) is True
 
 
+@given(pxy=tables)
+def test_every_row_of_information_bars_ends_at_the_joint_entropy(pxy):
+    rows = js(JointTable, "informationBars", pxy)
+    joint = xentlib.joint_entropy(pxy, base=2)
+    for row in rows:
+        assert row[0][1] == 0
+        assert agree(row[-1][2], joint)
+        assert all(a[2] == b[1] for a, b in pairwise(row))
+        assert all(start <= end or agree(start, end) for _, start, end in row)
+    bars = {name: (start, end) for row in rows for name, start, end in row}
+    sizes = {name: end - start for name, (start, end) in bars.items()}
+    assert agree(sizes["H(X)"], xentlib.entropy(np.sum(pxy, axis=1), base=2))
+    assert agree(sizes["H(Y)"], xentlib.entropy(np.sum(pxy, axis=0), base=2))
+    assert agree(sizes["H(X|Y)"], xentlib.conditional_entropy(pxy, given=1, base=2))
+    assert agree(sizes["H(Y|X)"], xentlib.conditional_entropy(pxy, given=0, base=2))
+    assert agree(sizes["I(X;Y)"], xentlib.mutual_information(pxy, base=2))
+    # Where H(X) and H(Y) overlap is I(X;Y).
+    overlap = max(bars["H(X)"][0], bars["H(Y)"][0]), min(bars["H(X)"][1], bars["H(Y)"][1])
+    assert np.allclose(bars["I(X;Y)"], overlap, atol=1e-12)
+
+
+@pytest.mark.parametrize("cls", [JointTable, Divergences])
+def test_presets_are_values_that_the_figure_takes(cls):
+    presets = json.loads(ENGINES[cls].eval("JSON.stringify(PRESETS)"))
+    assert len(dict(presets)) == len(presets) >= 4
+    for _, value in presets:
+        if cls is JointTable:
+            assert np.shape(JointTable(pxy=value).pxy) == (2, 2)
+        else:
+            assert len(Divergences(p=value[0], q=value[1]).p) == 3
+
+
 # ---- Drag rules ----
+
+
+@given(pxy=tables, k=indices, value=probabilities)
+def test_a_divider_moves_alone_and_keeps_a_distribution(pxy, k, value):
+    before = js(JointTable, "dividersOf", pxy, [0.5, 0.5, 0.5])
+    dividers = [*before[:k], value, *before[k + 1 :]]
+    after = js(JointTable, "tableOf", dividers)
+    assert is_distribution(after[0] + after[1])
+    if k < 2:  # the other column, and the width of this one
+        assert after[1 - k] == pytest.approx(pxy[1 - k], abs=1e-12)
+        assert sum(after[k]) == pytest.approx(sum(pxy[k]), abs=1e-12)
+    assert js(JointTable, "dividersOf", after, dividers) == pytest.approx(dividers, rel=1e-9)
+
+
+@given(dividers=st.lists(st.floats(0, 1), min_size=3, max_size=3), end=st.sampled_from([0, 1]))
+def test_a_column_dragged_shut_and_open_again_is_divided_as_before(dividers, end):
+    shut = js(JointTable, "tableOf", [*dividers[:2], end])
+    assert sum(shut[end]) == 0
+    then = js(JointTable, "dividersOf", shut, dividers)
+    assert then == pytest.approx([*dividers[:2], end])
 
 
 @given(q=distributions, truth=indices, i=indices, value=probabilities)
@@ -192,6 +283,126 @@ def test_a_point_of_the_curve_is_its_own_nearest_point(step):
     assert ENGINES[Surprise].eval(f"nearestBits({x}, {y}, {screen})") == pytest.approx(bits)
 
 
+four_words = (
+    st.lists(probabilities, min_size=4, max_size=4)
+    .filter(lambda w: sum(w) > 1e-3)
+    .map(weights_to_probabilities)
+)
+code_lengths = st.lists(st.integers(1, 6), min_size=4, max_size=4)
+tosses = st.tuples(st.integers(0, 500), st.integers(0, 500)).filter(any)
+
+
+@given(p=four_words, lengths=code_lengths)
+def test_the_columns_add_up_to_the_mean_length(p, lengths):
+    mean, bits = js(CodeLengths, "meanLength", p, lengths), js(CodeLengths, "entropy", p, 2)
+    assert agree(mean, float(np.dot(p, lengths)))
+    assert js(CodeLengths, "kraftSum", lengths) == sum(2.0**-x for x in lengths)
+    parts = js(CodeLengths, "areas", p, lengths)
+    assert min(parts.values()) >= 0
+    assert agree(mean, bits + parts["long"] - parts["saved"])
+    if js(CodeLengths, "kraftSum", lengths) == 1:
+        kl = xentlib.kl_divergence(p, 2.0 ** -np.array(lengths), base=2)
+        assert agree(parts["long"] - parts["saved"], kl)
+
+
+BOB, ALICE = [1 / 2, 1 / 4, 1 / 8, 1 / 8], [1 / 8, 1 / 2, 1 / 4, 1 / 8]
+BOBS_CODE, ALICES_CODE = [1, 2, 3, 3], [3, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("p", "lengths", "mean"),
+    [
+        (BOB, BOBS_CODE, 1.75),
+        (BOB, ALICES_CODE, 2.375),
+        (ALICE, BOBS_CODE, 2.25),
+        (ALICE, ALICES_CODE, 1.75),
+        (BOB, [2, 2, 2, 2], 2),
+    ],
+)
+def test_two_speakers_and_their_codes(p, lengths, mean):
+    assert js(CodeLengths, "meanLength", p, lengths) == mean
+    assert js(CodeLengths, "entropy", p, 2) == 1.75
+    assert f"mean {mean:.4f} bits = H(p) 1.7500 + extra {mean - 1.75:.4f}, Kraft sum 1" in repr(
+        CodeLengths(p=p, lengths=lengths)
+    )
+
+
+@given(lengths=code_lengths)
+def test_where_space_is_left_a_word_can_be_shorter(lengths):
+    says = js(CodeLengths, "verdict", js(CodeLengths, "kraftSum", lengths))
+    longest = lengths.index(max(lengths))
+    shorter = [x - (i == longest) for i, x in enumerate(lengths)]
+    kraft, after = (sum(2.0**-x for x in code) for code in (lengths, shorter))
+    assert ("no prefix code" in says) == (kraft > 1)
+    assert ("space is left" in says) == (after <= 1)
+    assert ("full" in says) == (kraft == 1)
+
+
+def test_fractions_of_the_columns():
+    shares = [0, 1, 1 / 8, 2 / 3, 0.13, 1e-20]
+    assert [js(CodeLengths, "fraction", x) for x in shares] == ["0", "1", "1/8", "2/3", "0.13", "0"]
+
+
+@pytest.mark.parametrize("base", [None, 2])
+@given(p=probabilities, q=probabilities)
+def test_javascript_cross_entropy_of_coins_equals_xentlib(base, p, q):
+    in_base = () if base is None else (base,)
+    expected = xentlib.binary_cross_entropy(p, q, base=base)
+    assert agree(js(CoinLikelihood, "binaryCrossEntropy", p, q, *in_base), expected)
+
+
+def coin(heads, tails, theta):
+    names = "p", "nll", "h", "kl"
+    call = f"coinMeasures({heads}, {tails}, {theta!r})"
+    values = ", ".join(f"m.{name}" for name in names)
+    text = ENGINES[CoinLikelihood].eval(f"((m) => [{values}] + '')({call})")
+    return dict(zip(names, map(float, text.replace("Infinity", "inf").split(",")), strict=True))
+
+
+@given(tosses=tosses, theta=probabilities)
+def test_likelihood_of_tosses_is_entropy_plus_divergence(tosses, theta):
+    heads, tails = tosses
+    p = heads / (heads + tails)
+    m = coin(heads, tails, theta)
+    assert m["p"] == p
+    assert agree(m["nll"], xentlib.binary_cross_entropy(p, theta))
+    assert agree(m["h"], xentlib.binary_entropy(p))
+    assert agree(m["kl"], xentlib.kl_divergence([p, 1 - p], [theta, 1 - theta]))
+    assert agree(m["nll"], m["h"] + m["kl"])
+    best = coin(heads, tails, p)
+    assert best["kl"] == 0
+    assert best["nll"] <= m["nll"] + 1e-12
+
+
+def test_seven_of_ten():
+    fair, best = coin(7, 3, 0.5), coin(7, 3, 0.7)
+    assert [round(fair[name], 6) for name in ("nll", "h", "kl")] == [0.693147, 0.610864, 0.082283]
+    assert (round(best["nll"], 6), best["kl"]) == (0.610864, 0)
+    assert coin(7, 3, 0)["nll"] == coin(7, 3, 1)["kl"] == math.inf
+    assert coin(10, 0, 1)["nll"] == 0
+
+
+@pytest.mark.parametrize("name", ["nll", "kl"])
+@given(tosses=tosses)
+def test_curves_are_drawn_until_they_leave_the_picture(name, tosses):
+    heads, tails = tosses
+    f = f"(theta) => coinMeasures({heads}, {tails}, theta).{name}"
+    p, top = heads / (heads + tails), 2.5
+    ends = json.loads(ENGINES[CoinLikelihood].eval(f"JSON.stringify(reaches({f}, {p}, {top}))"))
+    assert 0 <= ends[0] <= p <= ends[1] <= 1
+    for end, wall in zip(ends, (0, 1), strict=True):
+        assert coin(heads, tails, end)[name] <= top
+        outside = min(max(end + (1e-9 if wall else -1e-9), 0), 1)
+        assert end == wall or coin(heads, tails, outside)[name] > top
+
+
+@given(wanted=st.lists(st.floats(80, 320), min_size=3, max_size=3).map(sorted))
+def test_labels_keep_apart_and_inside(wanted):
+    places = js(CoinLikelihood, "stack", wanted, 18, 86, 312)
+    assert places[0] >= 86 and places[-1] <= 312
+    assert all(b - a >= 18 - 1e-9 for a, b in pairwise(places))
+
+
 # ---- Python: traits, text, picture ----
 
 
@@ -204,6 +415,20 @@ def test_what_the_figures_say():
     assert repr(EntropyShaper()) == (
         "EntropyShaper: p = (0.5, 0.25, 0.25): H = 1.5000 bits, perplexity 2.8284"
     )
+    assert repr(JointTable()) == (
+        "JointTable: p = ((0.24, 0.06), (0.14, 0.56)): "
+        "H(X) = 0.8813, H(Y) = 0.9580, H(X,Y) = 1.6032, I(X;Y) = 0.2361 bits"
+    )
+    assert repr(JointTable(pxy=[[0, 0], [0, 1]])).endswith("H(X,Y) = 0.0000, I(X;Y) = 0.0000 bits")
+    assert repr(Divergences()) == (
+        "Divergences: p = (0.5, 0.25, 0.25), q = (0.9, 0.05, 0.05): "
+        "KL(p‖q) = 0.7370 bits, KL(q‖p) = 0.5310 bits"
+    )
+    assert repr(Divergences(p=[1, 0, 0], q=[0.4, 0.1, 0.5])).endswith(
+        "KL(p‖q) = 1.3219 bits, KL(q‖p) = ∞"
+    )
+    third = [1 / 3] * 3  # rounding may leave a sum below 0
+    assert "-0" not in repr(Divergences(p=third, q=[1 / 3 + 1e-12, 1 / 3, 1 / 3 - 1e-12]))
 
 
 @pytest.mark.parametrize(
@@ -221,6 +446,25 @@ def test_what_the_figures_say():
         (lambda: Surprise(p=1.01), "Surprise.p must lie in"),
         (lambda: Surprise(p=math.nan), "Surprise.p must lie in"),
         (lambda: EntropyShaper(p=[1, 1, 1]), "EntropyShaper.p must sum to 1"),
+        (lambda: JointTable(pxy=[[0.5, 0.5], [0.5, 0.5]]), "JointTable.pxy must sum to 1, not 2"),
+        (lambda: JointTable(pxy=[[1.5, -0.5], [0, 0]]), "JointTable.pxy must lie in"),
+        (lambda: JointTable(pxy=[0.25] * 4), "JointTable.pxy must be 2 × 2 numbers"),
+        (lambda: JointTable(pxy=[[0.5], [0.25, 0.25]]), "JointTable.pxy must be numbers"),
+        (lambda: JointTable(y_names=["a", "b", "c"]), "'y_names' trait of a JointTable"),
+        (lambda: Divergences(q=[0.5, 0.6, 0]), "Divergences.q must sum to 1, not 1.1"),
+        (lambda: Divergences(p=[0.5, 0.5]), "Divergences.p must be 3 numbers"),
+        (lambda: CodeLengths(p=[0.5, 0.5]), "CodeLengths.p must be 4 numbers"),
+        (lambda: CodeLengths(lengths=[1, 2, 3]), "CodeLengths.lengths must be 4 whole numbers"),
+        (lambda: CodeLengths(lengths=[0, 2, 3, 3]), "whole numbers from 1 to 6, not [0, 2, 3, 3]"),
+        (lambda: CodeLengths(lengths=[7, 2, 3, 3]), "CodeLengths.lengths must be"),
+        (lambda: CodeLengths(lengths=[1.5, 2, 3, 3]), "CodeLengths.lengths must be"),
+        (lambda: CodeLengths(lengths=None), "CodeLengths.lengths must be"),
+        (lambda: CodeLengths(names=["a", "b"]), "'names' trait of a CodeLengths"),
+        (lambda: CoinLikelihood(heads=-1), "'heads' trait of a CoinLikelihood"),
+        (lambda: CoinLikelihood(tails=501), "'tails' trait of a CoinLikelihood"),
+        (lambda: CoinLikelihood(heads=0, tails=0), "cannot both be 0"),
+        (lambda: CoinLikelihood(theta=1.01), "CoinLikelihood.theta must lie in"),
+        (lambda: CoinLikelihood(theta=math.nan), "CoinLikelihood.theta must lie in"),
     ],
 )
 def test_bad_values_are_refused_by_name(make, message):
@@ -239,6 +483,7 @@ def test_arrays_are_taken_and_rounding_is_forgiven():
     figure = EntropyShaper(p=np.full(3, 1 / 3))
     figure.p = [0.1 + 1e-9, 0.2, 0.7]
     assert figure.p == [0.1 + 1e-9, 0.2, 0.7]
+    assert JointTable(pxy=np.full((2, 2), 0.25)).pxy == [[0.25, 0.25], [0.25, 0.25]]
 
 
 def test_figures_can_be_linked():
@@ -265,6 +510,37 @@ def test_loss_follows_q_and_truth():
     figure.truth = 2
     figure.q = [0.0, 0.0, 1.0]
     assert seen == [pytest.approx(math.log(2)), 0.0]
+
+
+def test_what_codes_and_coins_say():
+    assert repr(CodeLengths()) == (
+        "CodeLengths: p = (0.5, 0.25, 0.125, 0.125), lengths (3, 1, 2, 3): "
+        "mean 2.3750 bits = H(p) 1.7500 + extra 0.6250, Kraft sum 1"
+    )
+    assert repr(CodeLengths(lengths=[1, 1, 2, 3])).endswith(
+        "mean 1.3750 bits = H(p) 1.7500 − extra 0.3750, Kraft sum 1.375, no prefix code"
+    )
+    assert repr(CodeLengths(p=[0, 0, 0, 1], lengths=[6, 6, 6, 1])).endswith(
+        "mean 1.0000 bits = H(p) 0.0000 + extra 1.0000, Kraft sum 0.546875"
+    )
+    assert repr(CoinLikelihood()) == (
+        "CoinLikelihood: 7 heads, 3 tails, θ = 0.5: NLL 0.6931 = H(p̂) 0.6109 + KL 0.0823 nats"
+    )
+    assert repr(CoinLikelihood(theta=0)).endswith("NLL ∞ = H(p̂) 0.6109 + KL ∞ nats")
+    assert repr(CoinLikelihood(heads=10, tails=0, theta=1)).endswith(
+        "10 heads, 0 tails, θ = 1: NLL 0.0000 = H(p̂) 0.0000 + KL 0.0000 nats"
+    )
+
+
+def test_lengths_may_be_an_array_and_a_coin_keeps_a_toss():
+    assert CodeLengths(lengths=np.array([2, 2, 2, 2])).lengths == [2, 2, 2, 2]
+    figure = CoinLikelihood(heads=1, tails=0)
+    with pytest.raises(TraitError, match=r"CoinLikelihood\.heads and tails cannot"):
+        figure.heads = 0
+    assert (figure.heads, figure.tails) == (1, 0)
+    with figure.hold_trait_notifications():
+        figure.heads, figure.tails = 0, 4
+    assert (figure.heads, figure.tails) == (0, 4)
 
 
 @each_figure

@@ -1,8 +1,12 @@
 """xentlib: the small library of the course on cross-entropy.
 
-Everything in `information` is here too. The figures are in `xentlib.plots` and the interactive
-ones in `xentlib.widgets`; both are loaded only when asked for.
+Everything in `information`, `coding` and `trees` is here too. The figures are in `xentlib.plots`
+and the interactive ones in `xentlib.widgets`; both are loaded only when asked for.
 """
 
+from xentlib import coding, information, trees
+from xentlib.coding import *  # noqa: F403
 from xentlib.information import *  # noqa: F403
-from xentlib.information import __all__ as __all__
+from xentlib.trees import *  # noqa: F403
+
+__all__ = sorted([*coding.__all__, *information.__all__, *trees.__all__])

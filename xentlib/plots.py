@@ -8,10 +8,21 @@ import io
 import math
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
+from scipy.special import expit, rel_entr
 
-from xentlib.information import binary_entropy, entropy, information_content
+from xentlib.information import (
+    binary_cross_entropy,
+    binary_entropy,
+    conditional_entropy,
+    entropy,
+    information_content,
+    information_gain,
+    joint_entropy,
+    mutual_information,
+)
 
 P_COLOR = "#1b5e9e"
 Q_COLOR = "#c2570c"
@@ -25,6 +36,9 @@ DPI = 200  # sharp on a phone
 CSS_DPI = 96
 LOSS_TOP = 4.0
 BITS_TOP = 10.0
+LIKELIHOOD_TOP = 2.5
+KL_TOP = 4.0
+BELOW = {"ha": "center", "va": "top", "fontsize": SIZE}
 
 
 class Picture(Figure):
@@ -292,6 +306,368 @@ def tangent_bound():
     return figure
 
 
+def code_lengths(p, lengths, names=("dog", "cat", "fish", "bird")):
+    """Draw a code as columns of width p and height length: their area is the mean length in bits.
+
+    Blue outlines stand at the ideal heights −log₂ p. What rises above them is orange; what a
+    column lacks is grey.
+
+    Parameters
+    ----------
+    p : sequence of float
+        Probabilities of the words.
+    lengths : sequence of int
+        Lengths of their code words, in bits.
+    names : sequence of str
+        The words.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = code_lengths([1 / 2, 1 / 4, 1 / 8, 1 / 8], [3, 1, 2, 3])
+    """
+    figure, axes = _figure()
+    p, lengths = np.asarray(p, dtype=float), np.asarray(lengths)
+    gap = np.minimum(0.003, p / 4)
+    lefts, widths = np.cumsum(p) - p + gap, p - 2 * gap
+    top = max(6, *lengths)
+    ideals = np.minimum(information_content(p, base=2), top)
+    for color, label, bottoms, tops in [
+        (P_COLOR, "H(p)", 0, np.minimum(lengths, ideals)),
+        (Q_COLOR, "too long", ideals, np.maximum(lengths, ideals)),
+        (SOFT, "saved", lengths, np.maximum(lengths, ideals)),
+    ]:
+        axes.bar(lefts, tops - bottoms, widths, bottoms, align="edge", color=color, label=label)
+    outline = {"align": "edge", "fill": False, "edgecolor": P_COLOR, "linewidth": 1.5}
+    axes.bar(lefts, ideals, widths, **outline)
+    for middle, share, length, name in zip(lefts + widths / 2, p, lengths, names, strict=True):
+        if share > 0.07:
+            axes.text(middle, length + 0.15, length, ha="center", fontsize=SIZE)
+            axes.text(middle, -0.25, f"{name}\n{share:.3g}", ha="center", va="top", fontsize=SIZE)
+    mean, bits, kraft = np.dot(p, lengths), entropy(p, base=2), np.sum(2.0**-lengths)
+    verdict = "full" if kraft == 1 else "space is left" if kraft < 1 else "no prefix code"
+    axes.set(xlim=(0, 1), ylim=(0, top + 1), xticks=[])
+    axes.set_yticks(range(top + 1))
+    axes.set_xlabel(f"width p, height in bits. Kraft sum {kraft:g}: {verdict}", labelpad=46)
+    extra = f"{'+' if mean - bits > -5e-4 else '−'} extra {abs(mean - bits):.3f}"
+    axes.set_title(f"Mean {mean:.3f} bits = H(p) {bits:.3f} {extra}", pad=28, **TITLE)
+    _legend(axes, 3, above=1)
+    return figure
+
+
+def coin_likelihood(heads, tails, theta):
+    """Draw the mean negative log-likelihood of tosses, and the KL divergence, against the model.
+
+    Parameters
+    ----------
+    heads, tails : int
+        The data, at least one toss.
+    theta : float
+        A model's probability of heads, which is marked.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = coin_likelihood(7, 3, 0.5)
+    """
+    if heads + tails == 0:
+        raise ValueError("heads and tails cannot both be 0")
+    figure, axes = _figure()
+    p, top = heads / (heads + tails), LIKELIHOOD_TOP
+    bits = binary_entropy(p)
+    grid = np.r_[0, expit(np.linspace(-36, 36, 2001)), 1]  # dense at the ends, where it is steep
+    above = np.minimum(binary_cross_entropy(p, grid), 2 * top)
+    axes.fill_between(grid, above - bits, above, color=SOFT, alpha=0.5, linewidth=0)
+    axes.plot(grid, above, color=Q_COLOR, linewidth=2.5, label="mean NLL = H(p̂, q)")
+    axes.plot(grid, above - bits, "--", color=INK, linewidth=2, label="KL(p̂‖q)")
+    axes.axvline(p, color=P_COLOR, linewidth=2, linestyle=":")
+    nll = binary_cross_entropy(p, theta)
+    kl = max(nll - bits, 0)
+    high, low = min(nll, top), min(kl, top)
+    axes.plot([theta, theta], [low, high], color=P_COLOR, linewidth=2.5)
+    axes.plot(theta, low, "o", color=INK, markersize=8, clip_on=False, zorder=5)
+    axes.plot(theta, high, "o", color=Q_COLOR, markersize=9, clip_on=False, zorder=5)
+    # One label above the other, beside the dots, at least a line apart.
+    places = [min(high, top - 0.15), (high + low) / 2, low + 0.16]
+    for i in (1, 0):
+        places[i] = max(places[i], places[i + 1] + 0.33)
+    down = max(places[0] - (top - 0.15), 0)
+    left = theta > 0.75 or theta > max(p, 0.25)
+    values = [("NLL", nll, Q_COLOR), ("H(p̂)", bits, P_COLOR), ("KL", kl, INK)]
+    for (name, value, color), y in zip(values, places, strict=True):
+        axes.annotate(
+            f"{name} {value:.3f}" if np.isfinite(value) else f"{name} ∞",
+            (theta, y - down),
+            xytext=(-12 if left else 12, 0),
+            textcoords="offset points",
+            ha="right" if left else "left",
+            va="center",
+            color=color,
+            fontsize=SIZE,
+            fontweight="bold",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8},
+        )
+    axes.text(
+        p,
+        top + 0.05,
+        f"p̂ = {heads}/{heads + tails} = {p:.3g}",
+        ha="left" if p < 0.25 else "right" if p > 0.75 else "center",
+        color=P_COLOR,
+        fontsize=SIZE,
+        fontweight="bold",
+    )
+    axes.set(xlim=(0, 1), ylim=(0, top), xticks=[0, 0.25, 0.5, 0.75, 1])
+    axes.set_yticks(np.arange(0, top + 0.1, 0.5))
+    axes.set_xlabel("θ, the model’s probability of heads", color=Q_COLOR)
+    axes.set_title("Both are least where θ = p̂ (nats)", pad=44, **TITLE)
+    _legend(axes, 2, above=1.08)
+    return figure
+
+
+def gain_curve(x, y, name="petal length", unit="cm"):
+    """Draw the information gain of the split x ≤ t against the threshold t, in bits.
+
+    Between two neighbouring values of `x` the gain is constant. The best thresholds, midway
+    between neighbours, are marked.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        A feature.
+    y : array_like of int, shape (n,)
+        The classes.
+    name, unit : str
+        What the feature is called, and what it is measured in.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = gain_curve([1.4, 1.3, 4.7, 6.0], [0, 0, 1, 1])
+    """
+    x, y = np.asarray(x, dtype=float), np.asarray(y)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(f"x and y must be two lists of one length, got {x.shape} and {y.shape}")
+    edges, where = np.unique(x, return_inverse=True)
+    if len(edges) < 2:
+        raise ValueError("x must hold at least two different values")
+    classes, labels = np.unique(y, return_inverse=True)
+    counts = np.zeros((len(edges), len(classes)))
+    np.add.at(counts, (where, labels), 1)
+    below = counts.cumsum(axis=0)[:-1]
+    gains = information_gain(np.stack([below, counts.sum(axis=0) - below], axis=1), base=2)
+    best = np.flatnonzero(np.isclose(gains, gains.max(), rtol=0, atol=1e-9))
+    middles = (edges[:-1] + edges[1:]) / 2
+
+    figure, axes = _figure()
+    axes.stairs(gains, edges, baseline=None, color=INK, linewidth=2)
+    axes.plot(middles[best], gains[best], "o", color=Q_COLOR, markersize=9, zorder=5)
+    values = ", ".join(f"{t:.4g}" for t in middles[best[:3]]) + (" …" if len(best) > 3 else "")
+    first = middles[best[0]]
+    axes.annotate(
+        f"{name} ≤ {values} {unit}".rstrip(),
+        (first, gains.max()),
+        xytext=(0, 9),
+        textcoords="offset points",
+        ha="left" if first < edges.mean() else "right",
+        fontsize=SIZE,
+        fontweight="bold",
+    )
+    axes.set(xlim=(edges[0], edges[-1]), ylim=(0, max(1.2 * gains.max(), 0.1)))
+    axes.set_xlabel(f"threshold, {unit}" if unit else "threshold")
+    axes.set_title(f"The best threshold gains {gains.max():.3f} bits", **TITLE)
+    return figure
+
+
+def block_lengths(blocks, bits, entropy):
+    """Draw the bits a match that a code of blocks takes, against the size of the blocks.
+
+    Parameters
+    ----------
+    blocks : sequence of int
+        Matches in a block.
+    bits : sequence of float
+        Mean length of the code, divided by the size of the block.
+    entropy : float
+        Entropy of a match in bits, which no code can go below.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = block_lengths([1, 2, 3], [1, 0.523315, 0.364581], entropy=0.116115)
+    """
+    figure, axes = _figure()
+    axes.axhline(entropy, color=P_COLOR, linewidth=2)
+    axes.plot(blocks, bits, "o-", color=Q_COLOR, linewidth=2, markersize=8)
+    axes.annotate(
+        f"{bits[0]:.3f}",
+        (blocks[0], bits[0]),
+        xytext=(10, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=SIZE,
+    )
+    axes.annotate(
+        f"{bits[-1]:.3f}",
+        (blocks[-1], bits[-1]),
+        xytext=(0, 10),
+        textcoords="offset points",
+        ha="center",
+        fontsize=SIZE,
+    )
+    axes.annotate(
+        f"entropy, {entropy:.3f} bits",
+        (0, entropy),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, -6),
+        textcoords="offset points",
+        va="top",
+        color=P_COLOR,
+        fontsize=SIZE,
+    )
+    axes.set_ylim(0, 1.1 * max(bits))
+    axes.set_xticks(blocks)
+    axes.margins(x=0.06)
+    axes.set_xlabel("matches in a block")
+    axes.set_ylabel("bits a match")
+    axes.set_title("Longer blocks come closer to the entropy", **TITLE)
+    return figure
+
+
+def joint_table(pxy, x_names=("x0", "x1"), y_names=("y0", "y1")):
+    """Draw a joint distribution as areas of the unit square, and its entropies as bars.
+
+    Parameters
+    ----------
+    pxy : sequence of sequence of float
+        Joint probabilities: two rows for X, two columns for Y.
+    x_names, y_names : sequence of str
+        Names of the rows and of the columns.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = joint_table([[0.24, 0.06], [0.14, 0.56]])
+    """
+    figure, (left, right) = _figure(1, 2, width_ratios=[1, 1.35])
+    pxy = np.asarray(pxy, dtype=float)
+    px = pxy.sum(axis=1)
+    start = 0.0
+    for row, width, name in zip(pxy, px, x_names, strict=True):
+        level = row[0] / width if width else 0
+        pieces = [(0, level, row[0], 1), (level, 1 - level, row[1], 0.2)]
+        for low, height, p, shade in pieces:
+            _tile(left, start, low, width, height, shade)
+            if width > 0.2 and height > 0.08:
+                color = "white" if shade == 1 else INK
+                at = start + width / 2, low + height / 2
+                left.text(*at, f"{p:.3g}", color=color, ha="center", va="center", fontsize=SIZE)
+        at = start + width / 2
+        left.text(at, -0.04, f"{name}\n{width:.3g}", ha="center", va="top", fontsize=SIZE)
+        start += width
+    beside = pxy[0] / px[0] if px[0] else pxy[1]
+    for name, at in zip(y_names, [beside[0] / 2, 1 - beside[1] / 2], strict=True):
+        left.text(-0.05, at, name, ha="right", va="center", fontsize=SIZE)
+    left.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=[], yticks=[])
+    left.spines[:].set_visible(False)
+    left.set_anchor("N")
+    left.set_title("Area = p(x, y)", color=P_COLOR, **TITLE)
+
+    x, y = entropy(px, base=2), entropy(pxy.sum(axis=0), base=2)
+    joint, both = joint_entropy(pxy, base=2), mutual_information(pxy, base=2)
+    y_given_x, x_given_y = (conditional_entropy(pxy, given=axis, base=2) for axis in (0, 1))
+    x_only, y_only = ("H(X|Y)", x_given_y, 0.2), ("H(Y|X)", y_given_x, 0.2)
+    rows = [
+        [("H(X,Y)", joint, 0.4)],
+        [("H(X)", x, 0.4), y_only],
+        [x_only, ("H(Y)", y, 0.4)],
+        [x_only, ("I(X;Y)", both, 1), y_only],
+    ]
+    for at, row in enumerate(rows):
+        start = 0.0
+        for name, bits, shade in row:
+            _tile(right, start, 3 - at, bits, 0.8, shade)
+            if bits > 0.38:
+                color = "white" if shade == 1 else INK
+                middle = start + bits / 2, 3.4 - at
+                text = f"{name}\n{bits:.3f}"
+                right.text(*middle, text, color=color, ha="center", va="center", fontsize=SIZE - 1)
+            start += bits
+    right.set(xlim=(0, 2), ylim=(-0.1, 4), xticks=[0, 1, 2], yticks=[])
+    right.set_title(f"I(X;Y) = {both:.3f} bits", **TITLE)
+    return figure
+
+
+def two_divergences(p, q, names=("A", "B", "C")):
+    """Draw two distributions, the terms of KL(p‖q) and KL(q‖p), and the two sums in bits.
+
+    Parameters
+    ----------
+    p, q : sequence of float
+        Two distributions over the same outcomes.
+    names : sequence of str
+        Names of the outcomes.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = two_divergences([0.5, 0.25, 0.25], [0.9, 0.05, 0.05])
+    """
+    figure, (left, right) = _figure(1, 2)
+    p, q = np.asarray(p, dtype=float), np.asarray(q, dtype=float)
+    sides = [("p", "q", p, q, P_COLOR), ("q", "p", q, p, Q_COLOR)]
+    for k, (truth, model, true, guess, color) in enumerate(sides):
+        x = np.arange(len(p)) + 0.4 * k - 0.2
+        left.bar(x, true, width=0.38, color=color)
+        terms = rel_entr(true, guess) / math.log(2)
+        for i, (at, value) in enumerate(zip(x, true, strict=True)):
+            text = f"{value:.2g}".lstrip("0") or "0"
+            left.text(at, value + 0.02, text, ha="center", fontsize=SIZE - 1)
+            left.text(i, -0.17 - 0.11 * k, _signed(terms[i]), color=color, **BELOW)
+        bits = max(terms.sum(), 0)
+        right.barh(1 - k, min(bits, KL_TOP), height=0.36, color=color)
+        size = f"{bits:.4f} bits" if bits < np.inf else "∞"
+        text = f"truth {truth}, model {model}\nKL({truth}‖{model}) = {size}"
+        right.text(0, 1.24 - k, text, color=color, va="bottom", fontsize=SIZE)
+    for i, name in enumerate(names):
+        left.text(i, -0.05, name, **BELOW)
+    left.set(ylim=(0, 1.12), xticks=[], yticks=[0, 0.5, 1])
+    left.set_title("p, q and the terms", **TITLE)
+    right.set(xlim=(0, KL_TOP), ylim=(-0.3, 1.7), xticks=range(5), yticks=[])
+    right.set_title("Sums of the terms, in bits", **TITLE)
+    return figure
+
+
+def _signed(bits):
+    if abs(bits) == np.inf:
+        return "+∞"
+    return f"{bits:+.3f}".replace("-", "−") if abs(bits) >= 5e-4 else "0.000"
+
+
+def _tile(axes, left, bottom, width, height, shade):
+    """A blue rectangle with a white edge, as dark as `shade` says."""
+    rgb = to_rgb(P_COLOR)
+    color = [1 - shade * (1 - c) for c in rgb]
+    axes.bar(left, height, width, bottom, align="edge", color=color, edgecolor="white")
+
+
 def _figure(rows=1, columns=1, **grid):
     figure = Picture(figsize=(6, 3.4), layout="constrained", facecolor="white")
     axes = figure.subplots(rows, columns, **grid)
@@ -306,6 +682,18 @@ def _figure(rows=1, columns=1, **grid):
         ax.xaxis.label.set_size(SIZE)
         ax.yaxis.label.set_size(SIZE)
     return figure, axes
+
+
+def _legend(axes, columns, above):
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(-0.02, above),
+        ncols=columns,
+        frameon=False,
+        fontsize=SIZE,
+        borderaxespad=0,
+        handlelength=1.5,
+    )
 
 
 def _mark(axes, x, y, text, color):

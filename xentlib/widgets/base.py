@@ -14,11 +14,11 @@ created = Counter()  # figures of each class in this process
 
 
 class Probabilities(traitlets.List):
-    """A list of `size` probabilities that sum to 1."""
+    """Probabilities that sum to 1: a list, or a table (a list of rows), in the default's shape."""
 
     def __init__(self, default_value, **kwargs):
-        self.size = len(default_value)
-        super().__init__(traitlets.Float(), default_value, **kwargs)
+        self.shape = np.shape(default_value)
+        super().__init__(None, default_value, **kwargs)
 
     def validate(self, obj, value):
         where = f"{type(obj).__name__}.{self.name}"
@@ -26,8 +26,9 @@ class Probabilities(traitlets.List):
             p = np.asarray(value, dtype=float)
         except (TypeError, ValueError):
             raise traitlets.TraitError(f"{where} must be numbers, not {value!r}") from None
-        if p.shape != (self.size,):
-            raise traitlets.TraitError(f"{where} must be {self.size} numbers, not {value!r}")
+        if p.shape != self.shape:
+            size = " × ".join(map(str, self.shape))
+            raise traitlets.TraitError(f"{where} must be {size} numbers, not {value!r}")
         if not np.all((p >= 0) & (p <= 1)):
             raise traitlets.TraitError(f"{where} must lie in [0, 1], not {p.tolist()}")
         if abs(p.sum() - 1) > np.sqrt(np.finfo(float).eps):

@@ -11,6 +11,12 @@ export const crossEntropy = (p, q, base) =>
 
 export const entropy = (p, base) => crossEntropy(p, p, base);
 
+// The terms p log(p/q), each of either sign, and their sum.
+const klTerms = (p, q, base) =>
+  p.map((x, i) => (x > 0 ? x * (informationContent(q[i], base) - informationContent(x, base)) : 0));
+
+export const klDivergence = (p, q, base) => sum(klTerms(p, q, base));
+
 export const clamp = (x, low, high) => Math.min(Math.max(x, low), high);
 
 // The nearest multiple of 1/n: dividing keeps 0.57 from becoming 0.5700000000000001.
@@ -66,17 +72,23 @@ function control(parent, tag, properties) {
   return element;
 }
 
-// A row of buttons that set a trait to certain values; the one in force is shown as pressed.
+// A row of buttons that set a trait, or a list of traits at once, to certain values; the one in
+// force is shown as pressed.
 function presetButtons(root, model, trait, presets) {
+  const several = Array.isArray(trait);
+  const traits = [trait].flat();
   const row = html(root, "div", { className: "xent-controls xent-presets" });
-  set(row, { role: "group", "aria-label": `Set ${trait}` });
+  set(row, { role: "group", "aria-label": `Set ${traits.join(" and ")}` });
   const buttons = presets.map(([textContent, value]) => {
     const button = control(row, "button", { type: "button", textContent });
-    button.addEventListener("click", () => send(model, trait, value));
+    button.addEventListener("click", () => {
+      traits.forEach((name, i) => model.set(name, several ? value[i] : value));
+      model.save_changes();
+    });
     return { button, value: String(value) };
   });
   const show = () => buttons.forEach(({ button, value }) =>
-    set(button, { "aria-pressed": String(model.get(trait)) === value }));
+    set(button, { "aria-pressed": String(traits.map((name) => model.get(name))) === value }));
   return { row, show };
 }
 
@@ -126,29 +138,29 @@ function draggable(handle, moveTo) {
   return handle;
 }
 
-// From 0 to `max` in steps of 1/n; `valueAt(x, y)` reads a value off the drawing. `right` is −1
+// From `min` to `max` in steps of 1/n; `valueAt(x, y)` reads a value off the drawing. `right` is −1
 // where a larger value lies further left, so that the arrow keys go where they point.
-function slider(parent, { index, max, n, page, valueAt, change, right = 1 }) {
-  const handle = draggable(node(parent, "g"), (x, y) => change(clamp(snap(valueAt(x, y), n), 0, max)));
+function slider(parent, { index, min = 0, max, n, page, valueAt, change, right = 1 }) {
+  const handle = draggable(node(parent, "g"), (x, y) => change(clamp(snap(valueAt(x, y), n), min, max)));
   set(handle, {
     class: "xent-handle", role: "slider", tabindex: 0, "data-handle": index,
     "data-lm-suppress-shortcuts": "true", "aria-orientation": "vertical",
-    "aria-valuemin": 0, "aria-valuemax": max,
+    "aria-valuemin": min, "aria-valuemax": max,
   });
   const steps = {
     ArrowUp: 1 / n, ArrowRight: right / n, ArrowDown: -1 / n, ArrowLeft: -right / n,
     PageUp: page, PageDown: -page, Home: -Infinity, End: Infinity,
   };
-  let now = 0;
+  let now = min;
   handle.addEventListener("keydown", (event) => {
     if (!(event.key in steps) || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
     const next = now + steps[event.key];
-    change(clamp(Number.isFinite(next) ? snap(next, n) : next, 0, max));
+    change(clamp(Number.isFinite(next) ? snap(next, n) : next, min, max));
   });
   handle.show = (value, label, text) => {
-    now = clamp(value, 0, max);
+    now = clamp(value, min, max);
     set(handle, { "aria-label": label, "aria-valuenow": +now.toFixed(4), "aria-valuetext": text });
   };
   return handle;
