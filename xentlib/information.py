@@ -144,7 +144,7 @@ def cross_entropy(p, q, *, base=None, axis=-1, keepdims=False):
 
     Notes
     -----
-    Opened in chapter 0. Source: Cover and Thomas (2006), chapter 5.
+    Opened in chapter 0, taught in chapter 5. Source: Cover and Thomas (2006), chapter 5.
     Elsewhere: ``scipy.stats.entropy(p) + scipy.stats.entropy(p, q)``;
     ``torch.nn.functional.cross_entropy`` and ``optax.softmax_cross_entropy`` want logits.
 
@@ -186,7 +186,7 @@ def kl_divergence(p, q, *, base=None, axis=-1, keepdims=False):
 
     Notes
     -----
-    Opened in chapter 0. Source: Kullback and Leibler (1951), "On Information and Sufficiency".
+    Opened in chapter 0, taught in chapter 4. Source: Kullback and Leibler (1951), "On Information and Sufficiency".
     Elsewhere: ``scipy.stats.entropy(p, q)`` or ``scipy.special.rel_entr(p, q).sum()``;
     ``torch.nn.functional.kl_div(q.log(), p, reduction="sum")`` has the arguments the other way
     round, and by default divides by the number of elements.
@@ -228,7 +228,7 @@ def js_divergence(p, q, *, base=None, axis=-1, keepdims=False):
 
     Notes
     -----
-    Source: Lin (1991), "Divergence Measures Based on the Shannon Entropy".
+    Taught in chapter 4. Source: Lin (1991), "Divergence Measures Based on the Shannon Entropy".
     Elsewhere: ``scipy.spatial.distance.jensenshannon`` returns the square root of this.
 
     Examples
@@ -381,7 +381,7 @@ def joint_entropy(pxy, *, base=None):
 
     Notes
     -----
-    Source: Cover and Thomas (2006), section 2.2. Elsewhere: ``scipy.stats.entropy(pxy.ravel())``.
+    Taught in chapter 3. Source: Cover and Thomas (2006), section 2.2. Elsewhere: ``scipy.stats.entropy(pxy.ravel())``.
 
     Examples
     --------
@@ -419,7 +419,7 @@ def conditional_entropy(pxy, *, given, base=None):
 
     Notes
     -----
-    Source: Cover and Thomas (2006), section 2.2.
+    Taught in chapter 3. Source: Cover and Thomas (2006), section 2.2.
 
     Examples
     --------
@@ -459,7 +459,7 @@ def mutual_information(pxy, *, base=None):
 
     Notes
     -----
-    Source: Cover and Thomas (2006), section 2.3.
+    Taught in chapter 3. Source: Cover and Thomas (2006), section 2.3.
     Elsewhere: ``sklearn.metrics.mutual_info_score(None, None, contingency=counts)``.
 
     Examples
@@ -498,7 +498,7 @@ def information_gain(counts, *, base=None):
 
     Notes
     -----
-    Source: Quinlan (1986), "Induction of Decision Trees".
+    Taught in chapter 3. Source: Quinlan (1986), "Induction of Decision Trees".
     Elsewhere: the impurity decrease of ``DecisionTreeClassifier(criterion="entropy")``, in bits.
 
     Examples
@@ -596,7 +596,7 @@ def negative_log_likelihood(q, labels, *, base=None, reduction="mean"):
 
     Notes
     -----
-    Opened in chapter 0. Source: Bishop (2006), section 4.3.
+    Opened in chapter 0, taught in chapter 6. Source: Bishop (2006), section 4.3.
     Elsewhere: ``sklearn.metrics.log_loss`` (clips ``q``);
     ``torch.nn.functional.nll_loss(q.log(), labels)``.
 
