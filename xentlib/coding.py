@@ -171,7 +171,8 @@ def kraft_sum(lengths, *, radix=2):
     radix = int(radix)
     longest = min(max(lengths), 2000)  # what a longer word takes is too little for a float
     room = radix**longest
-    taken = sum(radix ** (longest - min(length, longest)) for length in lengths)
+    taken = sum(radix ** (longest - length) for length in lengths if length <= longest)
+    taken += _rounded_up([length for length in lengths if length > longest], radix, longest)
     if taken > room:
         return max(taken / room, math.nextafter(1, 2))
     return taken / room
@@ -281,7 +282,7 @@ def decode(bits, code):
     return symbols
 
 
-# What follows makes code words and checks the input.
+# What follows makes code words, adds up long ones, and checks the input.
 
 
 def _canonical_code(lengths, n_symbols):
@@ -310,6 +311,19 @@ def _code_tree(words):
                 node = node.setdefault(bit, {})
             node[word[-1]] = symbol
     return tree
+
+
+def _rounded_up(lengths, radix, at):
+    """How many words of length `at` take as much room as these longer ones, rounded up.
+
+    A sum of whole numbers and of this is above a whole number exactly if it was before rounding.
+    """
+    words, reached = 0, at
+    for length in [*sorted(lengths, reverse=True), at]:
+        steps = min(max(reached - length, 0), words.bit_length())  # more make it no smaller than 1
+        words = -(-words // radix**steps) + (length > at)
+        reached = length
+    return words
 
 
 def _words(code):

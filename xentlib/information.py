@@ -186,7 +186,8 @@ def kl_divergence(p, q, *, base=None, axis=-1, keepdims=False):
 
     Notes
     -----
-    Opened in chapter 0, taught in chapter 4. Source: Kullback and Leibler (1951), "On Information and Sufficiency".
+    Opened in chapter 0, taught in chapter 4.
+    Source: Kullback and Leibler (1951), "On Information and Sufficiency".
     Elsewhere: ``scipy.stats.entropy(p, q)`` or ``scipy.special.rel_entr(p, q).sum()``;
     ``torch.nn.functional.kl_div(q.log(), p, reduction="sum")`` has the arguments the other way
     round, and by default divides by the number of elements.
@@ -381,7 +382,8 @@ def joint_entropy(pxy, *, base=None):
 
     Notes
     -----
-    Taught in chapter 3. Source: Cover and Thomas (2006), section 2.2. Elsewhere: ``scipy.stats.entropy(pxy.ravel())``.
+    Taught in chapter 3. Source: Cover and Thomas (2006), section 2.2.
+    Elsewhere: ``scipy.stats.entropy(pxy.ravel())``.
 
     Examples
     --------

@@ -380,15 +380,15 @@ def coin_likelihood(heads, tails, theta):
         raise ValueError("heads and tails cannot both be 0")
     figure, axes = _figure()
     p, top = heads / (heads + tails), LIKELIHOOD_TOP
-    bits = binary_entropy(p)
+    least = binary_entropy(p)
     grid = np.r_[0, expit(np.linspace(-36, 36, 2001)), 1]  # dense at the ends, where it is steep
     above = np.minimum(binary_cross_entropy(p, grid), 2 * top)
-    axes.fill_between(grid, above - bits, above, color=SOFT, alpha=0.5, linewidth=0)
+    axes.fill_between(grid, above - least, above, color=SOFT, alpha=0.5, linewidth=0)
     axes.plot(grid, above, color=Q_COLOR, linewidth=2.5, label="mean NLL = H(p̂, q)")
-    axes.plot(grid, above - bits, "--", color=INK, linewidth=2, label="KL(p̂‖q)")
+    axes.plot(grid, above - least, "--", color=INK, linewidth=2, label="KL(p̂‖q)")
     axes.axvline(p, color=P_COLOR, linewidth=2, linestyle=":")
     nll = binary_cross_entropy(p, theta)
-    kl = max(nll - bits, 0)
+    kl = max(nll - least, 0)
     high, low = min(nll, top), min(kl, top)
     axes.plot([theta, theta], [low, high], color=P_COLOR, linewidth=2.5)
     axes.plot(theta, low, "o", color=INK, markersize=8, clip_on=False, zorder=5)
@@ -399,7 +399,7 @@ def coin_likelihood(heads, tails, theta):
         places[i] = max(places[i], places[i + 1] + 0.33)
     down = max(places[0] - (top - 0.15), 0)
     left = theta > 0.75 or theta > max(p, 0.25)
-    values = [("NLL", nll, Q_COLOR), ("H(p̂)", bits, P_COLOR), ("KL", kl, INK)]
+    values = [("NLL", nll, Q_COLOR), ("H(p̂)", least, P_COLOR), ("KL", kl, INK)]
     for (name, value, color), y in zip(values, places, strict=True):
         axes.annotate(
             f"{name} {value:.3f}" if np.isfinite(value) else f"{name} ∞",

@@ -53,7 +53,7 @@ class CoinLikelihood(Figure):
 
     def _summary(self):
         p = self.heads / (self.heads + self.tails)
-        kl = kl_divergence([p, 1 - p], [self.theta, 1 - self.theta])
+        kl = max(kl_divergence([p, 1 - p], [self.theta, 1 - self.theta]), 0)  # not −1e-17
         nll, h = binary_cross_entropy(p, self.theta), binary_entropy(p)
         nll, kl = (f"{x:.4f}" if np.isfinite(x) else "∞" for x in (nll, kl))
         return (

@@ -35,7 +35,8 @@ I(X;Y) = 0.3113 bits
 
     def _summary(self):
         table = ", ".join(f"({', '.join(f'{p:.4g}' for p in row)})" for row in self.pxy)
-        x, y = (entropy(np.sum(self.pxy, axis=axis), base=2) for axis in (1, 0))
+        # A sum may exceed 1 by rounding; then an entropy falls below 0.
+        x, y = (max(entropy(np.sum(self.pxy, axis=axis), base=2), 0) for axis in (1, 0))
         joint, both = joint_entropy(self.pxy, base=2), mutual_information(self.pxy, base=2)
         return (
             f"p = ({table}): H(X) = {x:.4f}, H(Y) = {y:.4f}, "
