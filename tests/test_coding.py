@@ -339,6 +339,9 @@ def test_huge_lengths_do_not_overflow():
     assert kraft_sum(np.uint64([2**64 - 1, 2])) == 0.25
     assert kraft_sum([1, 1500, 1500], radix=10**6) == 1e-6
     assert kraft_sum([1074]) == 5e-324
+    fills = [*range(1, 2001), 2001]  # but for one word of 2001 digits
+    assert kraft_sum([*fills, 2001]) == kraft_sum([*fills, 9000]) == 1
+    assert kraft_sum([*fills, 2001, 10**18]) > 1
 
 
 # --- Messages -------------------------------------------------------------------------------------

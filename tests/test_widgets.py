@@ -530,6 +530,8 @@ def test_what_codes_and_coins_say():
     assert repr(CoinLikelihood(heads=10, tails=0, theta=1)).endswith(
         "10 heads, 0 tails, θ = 1: NLL 0.0000 = H(p̂) 0.0000 + KL 0.0000 nats"
     )
+    assert "-0" not in repr(CoinLikelihood(heads=3, tails=7, theta=0.1 + 0.2))
+    assert "-0" not in repr(JointTable(pxy=[[0.5, 0.500_000_01], [0, 0]]))
 
 
 def test_lengths_may_be_an_array_and_a_coin_keeps_a_toss():

@@ -702,7 +702,7 @@ def _mark(axes, x, y, text, color):
     right = x > 0.55
     axes.annotate(
         text,
-        (x, y),
+        (1 if right else x, y),  # at the right end, above the falling curve
         xytext=(4 if right else 9, 20 if right else 5),
         textcoords="offset points",
         ha="right" if right else "left",
