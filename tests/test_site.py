@@ -230,7 +230,8 @@ def drags_both_ways(page, figure, move):
     """Drags a handle somewhere and then elsewhere; the picture and the numbers follow."""
     handle = figure.locator("[data-handle]").first
     start = figure_state(figure)
-    for dx, dy in [(-24, -32), (16, 48)]:
+    at_top = handle.get_attribute("aria-valuenow") == handle.get_attribute("aria-valuemax")
+    for dx, dy in [(-24, 32), (16, -48)] if at_top else [(-24, -32), (16, 48)]:
         handle.scroll_into_view_if_needed()
         box = handle.bounding_box()
         move(page, box["x"] + box["width"] / 2, box["y"] + min(8, box["height"] / 2), dx, dy)
