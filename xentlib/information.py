@@ -32,6 +32,7 @@ __all__ = [
     "normalize",
     "one_hot",
     "perplexity",
+    "smooth_labels",
 ]
 
 
@@ -60,7 +61,8 @@ def information_content(p, *, base=None):
 
     Notes
     -----
-    Taught in chapter 1. Source: MacKay (2003), section 2.4, as "Shannon information content".
+    Taught in chapter 1, "Rare events tell more".
+    Source: MacKay (2003), section 2.4, as "Shannon information content".
     Elsewhere: ``-numpy.log(p)``.
 
     Examples
@@ -104,7 +106,8 @@ def entropy(p, *, base=None, axis=-1, keepdims=False):
 
     Notes
     -----
-    Taught in chapter 2. Source: Shannon (1948), "A Mathematical Theory of Communication".
+    Taught in chapter 2, "The average surprise".
+    Source: Shannon (1948), "A Mathematical Theory of Communication".
     Elsewhere: ``scipy.stats.entropy(p)``, which normalises silently and has ``axis=0``.
 
     Examples
@@ -144,7 +147,8 @@ def cross_entropy(p, q, *, base=None, axis=-1, keepdims=False):
 
     Notes
     -----
-    Opened in chapter 0, taught in chapter 5. Source: Cover and Thomas (2006), chapter 5.
+    Opened in chapter 0, "One number for how wrong"; taught in chapter 5, "In the wrong code".
+    Source: Cover and Thomas (2006), chapter 5.
     Elsewhere: ``scipy.stats.entropy(p) + scipy.stats.entropy(p, q)``;
     ``torch.nn.functional.cross_entropy`` and ``optax.softmax_cross_entropy`` want logits.
 
@@ -186,7 +190,8 @@ def kl_divergence(p, q, *, base=None, axis=-1, keepdims=False):
 
     Notes
     -----
-    Opened in chapter 0, taught in chapter 4.
+    Opened in chapter 0, "Closer to what, and measured from where?"; taught in chapter 4,
+    "Evidence adds up".
     Source: Kullback and Leibler (1951), "On Information and Sufficiency".
     Elsewhere: ``scipy.stats.entropy(p, q)`` or ``scipy.special.rel_entr(p, q).sum()``;
     ``torch.nn.functional.kl_div(q.log(), p, reduction="sum")`` has the arguments the other way
@@ -229,7 +234,8 @@ def js_divergence(p, q, *, base=None, axis=-1, keepdims=False):
 
     Notes
     -----
-    Taught in chapter 4. Source: Lin (1991), "Divergence Measures Based on the Shannon Entropy".
+    Taught in chapter 4, "Two that are symmetric".
+    Source: Lin (1991), "Divergence Measures Based on the Shannon Entropy".
     Elsewhere: ``scipy.spatial.distance.jensenshannon`` returns the square root of this.
 
     Examples
@@ -270,8 +276,9 @@ def perplexity(p, q=None, *, axis=-1, keepdims=False):
 
     Notes
     -----
-    Taught in chapter 2. Source: Jelinek et al. (1977), "Perplexity: a Measure of the Difficulty
-    of Speech Recognition Tasks". Elsewhere: ``exp`` of a mean loss in nats.
+    Taught in chapter 2, "Perplexity: entropy as a number of outcomes".
+    Source: Jelinek et al. (1977), "Perplexity: a Measure of the Difficulty of Speech Recognition
+    Tasks". Elsewhere: ``exp`` of a mean loss in nats.
 
     Examples
     --------
@@ -307,7 +314,8 @@ def binary_entropy(p, *, base=None):
 
     Notes
     -----
-    Taught in chapter 2. Source: Cover and Thomas (2006), example 2.1.1.
+    Taught in chapter 2, "A coin, from certain to fair".
+    Source: Cover and Thomas (2006), example 2.1.1.
     Elsewhere: ``scipy.stats.entropy([p, 1 - p])``.
 
     Examples
@@ -343,6 +351,7 @@ def binary_cross_entropy(p, q, *, base=None):
 
     Notes
     -----
+    Taught in chapter 7, "From two classes to one number".
     Source: Cover and Thomas (2006), chapter 5, for two outcomes.
     Elsewhere: ``sklearn.metrics.log_loss`` is the mean for labels, and clips ``q``;
     ``torch.nn.functional.binary_cross_entropy(q, p)`` has the arguments the other way round and
@@ -382,7 +391,7 @@ def joint_entropy(pxy, *, base=None):
 
     Notes
     -----
-    Taught in chapter 3. Source: Cover and Thomas (2006), section 2.2.
+    Taught in chapter 3, "A table for two". Source: Cover and Thomas (2006), section 2.2.
     Elsewhere: ``scipy.stats.entropy(pxy.ravel())``.
 
     Examples
@@ -421,7 +430,7 @@ def conditional_entropy(pxy, *, given, base=None):
 
     Notes
     -----
-    Taught in chapter 3. Source: Cover and Thomas (2006), section 2.2.
+    Taught in chapter 3, "What is left to ask". Source: Cover and Thomas (2006), section 2.2.
 
     Examples
     --------
@@ -461,7 +470,7 @@ def mutual_information(pxy, *, base=None):
 
     Notes
     -----
-    Taught in chapter 3. Source: Cover and Thomas (2006), section 2.3.
+    Taught in chapter 3, "What they have in common". Source: Cover and Thomas (2006), section 2.3.
     Elsewhere: ``sklearn.metrics.mutual_info_score(None, None, contingency=counts)``.
 
     Examples
@@ -500,7 +509,8 @@ def information_gain(counts, *, base=None):
 
     Notes
     -----
-    Taught in chapter 3. Source: Quinlan (1986), "Induction of Decision Trees".
+    Taught in chapter 3, "The best question".
+    Source: Quinlan (1986), "Induction of Decision Trees".
     Elsewhere: the impurity decrease of ``DecisionTreeClassifier(criterion="entropy")``, in bits.
 
     Examples
@@ -540,7 +550,9 @@ def normalize(counts, *, axis=-1, pseudocount=0.0):
 
     Notes
     -----
-    Taught in chapter 1. Source: Manning and Schütze (1999), section 6.2.
+    Taught in chapter 1, "Rare events tell more"; the pseudocount in chapter 1,
+    "Whose probability?".
+    Source: Manning and Schütze (1999), section 6.2.
 
     Examples
     --------
@@ -598,7 +610,8 @@ def negative_log_likelihood(q, labels, *, base=None, reduction="mean"):
 
     Notes
     -----
-    Opened in chapter 0, taught in chapter 6. Source: Bishop (2006), section 4.3.
+    Opened in chapter 0, "Many pictures"; taught in chapter 6, "From a product to a cross-entropy".
+    Source: Bishop (2006), section 4.3.
     Elsewhere: ``sklearn.metrics.log_loss`` (clips ``q``);
     ``torch.nn.functional.nll_loss(q.log(), labels)``.
 
@@ -614,8 +627,7 @@ def negative_log_likelihood(q, labels, *, base=None, reduction="mean"):
             f"labels must hold one class for each distribution in q, so have shape {q.shape[:-1]}, "
             f"got shape {labels.shape}"
         )
-    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+    _check_reduction(reduction)
     observed = np.take_along_axis(q, labels[..., np.newaxis], axis=-1)[..., 0]
     with np.errstate(divide="ignore"):
         losses = _finish(-np.log(observed), base)
@@ -643,7 +655,8 @@ def one_hot(labels, n_classes):
 
     Notes
     -----
-    Opened in chapter 0. Source: Bishop (2006), section 4.1.3, where it is the 1-of-K coding.
+    Taught in chapter 0, "Two lists of numbers".
+    Source: Bishop (2006), section 4.1.3, where it is the 1-of-K coding.
     Elsewhere: ``torch.nn.functional.one_hot``, ``jax.nn.one_hot``,
     ``sklearn.preprocessing.OneHotEncoder``.
 
@@ -660,6 +673,46 @@ def one_hot(labels, n_classes):
     targets = np.zeros((*labels.shape, n_classes))
     np.put_along_axis(targets, labels[..., np.newaxis], 1.0, axis=-1)
     return targets
+
+
+def smooth_labels(targets, alpha):
+    """Targets mixed with the uniform distribution: ``(1 - alpha) targets + alpha / K``.
+
+    A model trained on them has no reason to become infinitely sure.
+
+    Parameters
+    ----------
+    targets : array_like, shape (..., K)
+        Target distributions, such as one-hot labels.
+    alpha : float
+        The share of the uniform distribution, from 0 to 1.
+
+    Returns
+    -------
+    ndarray
+        Same shape as `targets`.
+
+    Raises
+    ------
+    ValueError
+        If `targets` does not hold distributions, or `alpha` is not between 0 and 1.
+
+    Notes
+    -----
+    Taught in chapter 8. Source: Szegedy et al. (2016), "Rethinking the Inception Architecture for
+    Computer Vision". Elsewhere: ``optax.smooth_labels``;
+    ``torch.nn.functional.cross_entropy(..., label_smoothing=alpha)``.
+
+    Examples
+    --------
+    >>> print(smooth_labels([[1, 0, 0, 0]], 0.1))
+    [[0.925 0.025 0.025 0.025]]
+    """
+    (targets,) = _distributions(-1, targets=targets)
+    if not (_is_real(alpha) and 0 <= alpha <= 1):
+        raise ValueError(f"alpha must be a number between 0 and 1, got {alpha!r}")
+    alpha = float(alpha)
+    return (1 - alpha) * targets + alpha / targets.shape[-1]
 
 
 # What follows checks the input and gives the output its unit.
@@ -777,6 +830,11 @@ def _check_sums(array, name, dtype, axis):
             f"{name} must sum to 1, got a sum of {_first(total, wrong)} "
             f"(shape {array.shape}); call normalize() if these are counts"
         )
+
+
+def _check_reduction(reduction):
+    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
 def _first(array, wrong):

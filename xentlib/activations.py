@@ -1,0 +1,304 @@
+"""From logits to probabilities: sigmoid, softmax, their logarithms and their derivatives.
+
+Logits are real numbers without bounds; the classes lie on the last axis. A logit of ``-inf`` gives
+its class the probability 0, which masks it. Nothing overflows, and small probabilities keep their
+digits: the work is SciPy's. float32 stays float32; float16 is computed in float32, all else in
+float64.
+"""
+
+import math
+import operator
+
+import numpy as np
+from scipy import special
+
+from xentlib.information import _arrays, _finish, _first
+
+__all__ = [
+    "log_sigmoid",
+    "log_softmax",
+    "logsumexp",
+    "sigmoid",
+    "sigmoid_grad",
+    "softmax",
+    "softmax_jacobian",
+]
+
+
+def sigmoid(z):
+    """The probability of "1" that belongs to a logit: ``1 / (1 + exp(-z))``, elementwise.
+
+    The inverse of the log-odds ``z = log(q / (1 - q))``, and the softmax of ``(0, z)``.
+
+    Parameters
+    ----------
+    z : array_like
+        Logits, any shape.
+
+    Returns
+    -------
+    ndarray or scalar
+        Same shape as `z`, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or ``+inf``, or if `z` is empty.
+
+    Notes
+    -----
+    Taught in chapter 7. Source: Bishop (2006), section 4.2.
+    Elsewhere: ``scipy.special.expit``, ``torch.sigmoid``, ``jax.nn.sigmoid``.
+
+    Examples
+    --------
+    >>> print(sigmoid([-1000, 0, 2]).round(6))
+    [0.       0.5      0.880797]
+    """
+    return special.expit(_logits(z))
+
+
+def log_sigmoid(z):
+    """The logarithm of the sigmoid, elementwise: ``-log(1 + exp(-z))``.
+
+    Its negative is the loss of one binary observation: of a "1" at the logit ``z``, of a "0" at
+    the logit ``-z``.
+
+    Parameters
+    ----------
+    z : array_like
+        Logits, any shape.
+
+    Returns
+    -------
+    ndarray or scalar
+        Same shape as `z`, at most 0.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or ``+inf``, or if `z` is empty.
+
+    Notes
+    -----
+    Taught in chapter 7. Source: Bishop (2006), section 4.3.2.
+    Elsewhere: ``scipy.special.log_expit``, ``torch.nn.functional.logsigmoid``,
+    ``jax.nn.log_sigmoid``.
+
+    Examples
+    --------
+    >>> print(log_sigmoid([-1000, 40]))
+    [-1.00000000e+03 -4.24835426e-18]
+    """
+    return _finish(special.log_expit(_logits(z)), None)
+
+
+def sigmoid_grad(z):
+    """The slope of the sigmoid, elementwise: ``sigmoid(z) (1 - sigmoid(z))``.
+
+    Largest at 0, where it is 1/4, and the same at ``-z``.
+
+    Parameters
+    ----------
+    z : array_like
+        Logits, any shape.
+
+    Returns
+    -------
+    ndarray or scalar
+        Same shape as `z`, between 0 and 1/4.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or ``+inf``, or if `z` is empty.
+
+    Notes
+    -----
+    Taught in chapter 7. Source: Bishop (2006), section 4.3.2.
+    Elsewhere: ``jax.vmap(jax.grad(jax.nn.sigmoid))(z)``.
+
+    Examples
+    --------
+    >>> print(sigmoid_grad([0, 2]).round(6))
+    [0.25     0.104994]
+    """
+    z = _logits(z)
+    return special.expit(z) * special.expit(-z)  # 1 - expit(z) would lose the right tail
+
+
+def logsumexp(z, *, axis=-1, keepdims=False):
+    """A smooth maximum, and the logarithm of softmax's denominator: ``log sum exp z``.
+
+    At least the largest logit, and at most ``log K`` above it.
+
+    Parameters
+    ----------
+    z : array_like, shape (..., K)
+        Logits.
+    axis : int
+        The class axis.
+    keepdims : bool
+        Keep the class axis, with length 1.
+
+    Returns
+    -------
+    ndarray or scalar
+        One value for each row of logits; the class axis is gone.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or ``+inf``, if all logits of a row are ``-inf``, if `z` is empty, or if
+        it has no such `axis`.
+
+    Notes
+    -----
+    Taught in chapter 8. Source: Blanchard, Higham and Higham (2021), "Accurately Computing the
+    Log-Sum-Exp and Softmax Functions". Elsewhere: ``scipy.special.logsumexp``, with
+    ``axis=None``; ``torch.logsumexp``, ``jax.nn.logsumexp``.
+
+    Examples
+    --------
+    >>> print(logsumexp([1000, 1000]).round(6))
+    1000.693147
+    """
+    return _finish(special.logsumexp(_rows(z, axis), axis=axis, keepdims=keepdims), None)
+
+
+def softmax(z, *, axis=-1):
+    """The distribution that belongs to a row of logits: ``q_k = exp(z_k) / sum exp(z_j)``.
+
+    Adding the same number to every logit of a row changes nothing.
+
+    Parameters
+    ----------
+    z : array_like, shape (..., K)
+        Logits.
+    axis : int
+        The class axis.
+
+    Returns
+    -------
+    ndarray
+        Same shape as `z`; sums to 1 along `axis`.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or ``+inf``, if all logits of a row are ``-inf``, if `z` is empty, or if
+        it has no such `axis`.
+
+    Notes
+    -----
+    Taught in chapter 8. Source: Bridle (1990), "Probabilistic Interpretation of Feedforward
+    Classification Network Outputs". Elsewhere: ``scipy.special.softmax``, with ``axis=None``;
+    ``torch.softmax``, ``jax.nn.softmax``.
+
+    Examples
+    --------
+    >>> print(softmax([1000, 1001, 1002]).round(6))
+    [0.090031 0.244728 0.665241]
+    """
+    return special.softmax(_rows(z, axis), axis=axis)
+
+
+def log_softmax(z, *, axis=-1):
+    """The logarithm of softmax: ``log q_k = z_k - log sum exp(z_j)``.
+
+    Its negative at the true class is the loss of one observation.
+
+    Parameters
+    ----------
+    z : array_like, shape (..., K)
+        Logits.
+    axis : int
+        The class axis.
+
+    Returns
+    -------
+    ndarray
+        Same shape as `z`, at most 0; ``-inf`` for a masked class.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or ``+inf``, if all logits of a row are ``-inf``, if `z` is empty, or if
+        it has no such `axis`.
+
+    Notes
+    -----
+    Taught in chapter 8. Source: Blanchard, Higham and Higham (2021), "Accurately Computing the
+    Log-Sum-Exp and Softmax Functions". Elsewhere: ``scipy.special.log_softmax``, with
+    ``axis=None``; ``torch.log_softmax``, ``jax.nn.log_softmax``.
+
+    Examples
+    --------
+    >>> print(log_softmax([0, 1000]))
+    [-1000.     0.]
+    """
+    return _finish(special.log_softmax(_rows(z, axis), axis=axis), None)
+
+
+def softmax_jacobian(z):
+    """How each probability answers to each logit: ``J = diag(q) - q q'`` with ``q = softmax(z)``.
+
+    Symmetric, and its rows sum to 0, since the probabilities always sum to 1.
+
+    Parameters
+    ----------
+    z : array_like, shape (..., K)
+        Logits.
+
+    Returns
+    -------
+    ndarray, shape (..., K, K)
+        ``J[..., i, j]`` is the derivative of ``q_i`` with respect to ``z_j``.
+
+    Raises
+    ------
+    ValueError
+        If a value is NaN or ``+inf``, if all logits of a row are ``-inf``, if `z` is empty, or if
+        it is a single number.
+
+    Notes
+    -----
+    Taught in chapter 8. Source: Bishop (2006), section 4.3.4.
+    Elsewhere: ``jax.jacobian(jax.nn.softmax)(z)``.
+
+    Examples
+    --------
+    >>> print(softmax_jacobian([0, 0]))
+    [[ 0.25 -0.25]
+     [-0.25  0.25]]
+    """
+    q = softmax(z)
+    jacobian = -q[..., :, np.newaxis] * q[..., np.newaxis, :]
+    diagonal = np.einsum("...kk->...k", jacobian)  # a view, which can be written to
+    diagonal[...] = 0
+    diagonal[...] = -jacobian.sum(axis=-1)  # q (1 - q), with all digits also where q is near 1
+    return jacobian + 0.0
+
+
+def _logits(z):
+    (z,) = _arrays(z=z)
+    wrong = ~(z < math.inf)
+    if wrong.any():
+        raise ValueError(f"z must hold numbers below inf, got {_first(z, wrong)}")
+    return z
+
+
+def _rows(z, axis):
+    """Logits of which each slice along the class axis leaves a class possible."""
+    z = _logits(z)
+    if z.ndim == 0:
+        raise ValueError(f"z must hold one logit for each class, got the single number {z}")
+    try:
+        largest = z.max(axis=operator.index(axis))
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"axis must name an axis of z, which has shape {z.shape}, got {axis!r}"
+        ) from None
+    if (largest == -math.inf).any():
+        raise ValueError("z has a row that is all -inf; leave a class possible")
+    return z

@@ -1,0 +1,213 @@
+"""Softmax regression, trained on the cross-entropy: a classifier with scikit-learn's interface."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.optimize import minimize
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+
+from xentlib.activations import log_softmax, softmax
+from xentlib.losses import (
+    sigmoid_binary_cross_entropy_value_and_grad,
+    softmax_cross_entropy_value_and_grad,
+)
+
+__all__ = ["SoftmaxRegression"]
+
+
+class SoftmaxRegression(ClassifierMixin, BaseEstimator):
+    """The linear model ``q = softmax(W x + b)`` of the smallest cross-entropy.
+
+    Training minimises ``mean cross-entropy + ||W||^2 / (2 C n)``; ``b`` bears no penalty. With
+    sample weights the mean is weighted, and ``n`` is their sum. Two classes have one logit, that
+    of the second class: ``q = sigmoid(w x + b)``.
+
+    Parameters
+    ----------
+    C : float
+        The larger, the weaker the penalty; ``numpy.inf`` for none.
+    solver : {"lbfgs", "gd"}
+        Quasi-Newton steps of SciPy, or plain gradient descent on all the rows.
+    learning_rate : float
+        A step of ``"gd"`` is so many times the gradient; ``"lbfgs"`` finds its own steps.
+    max_iter : int
+        The largest number of steps.
+    tol : float
+        Training ends when the largest component of the gradient is below `tol`; with 0, ``"gd"``
+        always takes `max_iter` steps. A ``ConvergenceWarning`` says if it is still above.
+
+    Attributes
+    ----------
+    classes_ : ndarray, shape (K,)
+        The labels, sorted.
+    coef_ : ndarray, shape (K, d)
+        The weights ``W``; shape (1, d) if there are two classes.
+    intercept_ : ndarray, shape (K,)
+        The biases ``b``; shape (1,) if there are two classes.
+    loss_history_ : ndarray, shape (steps + 1,)
+        What is minimised, in nats, before the first step and after each.
+    n_iter_ : ndarray, shape (1,)
+        The number of steps taken.
+    n_features_in_ : int
+        The number of features ``d``.
+    feature_names_in_ : ndarray, shape (d,)
+        The names of the features, if all are strings.
+
+    Notes
+    -----
+    Training starts at ``W = 0`` and ``b = 0``, hence at a loss of ``log K``. The features may be
+    sparse. All is computed in float64.
+    Taught in chapter 8. Source: Bishop (2006), section 4.3.4; Hastie et al. (2009), section 4.4.
+    Elsewhere: ``sklearn.linear_model.LogisticRegression``, which by default stops earlier.
+
+    Examples
+    --------
+    >>> X = [[0], [1], [2], [3], [4], [5]]
+    >>> y = ["cat", "cat", "dog", "dog", "bird", "bird"]
+    >>> model = SoftmaxRegression().fit(X, y)
+    >>> print(model.predict([[0], [5]]))
+    ['cat' 'bird']
+    >>> print(model.loss_history_[0].round(6))
+    1.098612
+    """
+
+    def __init__(self, *, C=1.0, solver="lbfgs", learning_rate=0.5, max_iter=1000, tol=1e-6):
+        self.C = C
+        self.solver = solver
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.tol = tol
+
+    def fit(self, X, y, sample_weight=None):
+        """Find the weights for features ``X``, shape (n, d), and classes ``y``, shape (n,).
+
+        Classes are numbers or strings; `sample_weight` says how often each row counts.
+        """
+        self._check_parameters()
+        X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
+        weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) == 1:
+            raise ValueError(f"y must hold at least 2 classes, got one class only: {y[0]!r}")
+
+        logits_shape = () if len(self.classes_) == 2 else self.classes_.shape
+        shape = (1 + X.shape[1], *logits_shape)  # the intercepts come first
+
+        def objective(theta):
+            value, gradient = _objective(theta.reshape(shape), X, labels, weight, self.C)
+            return value, gradient.ravel()
+
+        descend = self._lbfgs if self.solver == "lbfgs" else self._gradient_descent
+        theta, gradient, history = descend(objective, np.zeros(np.prod(shape)))
+        theta = theta.reshape(shape[0], -1)
+        self.intercept_, self.coef_ = theta[0], theta[1:].T
+        self.loss_history_ = np.array(history)
+        self.n_iter_ = np.array([len(history) - 1], np.int32)
+        self._warn_unless_converged(np.abs(gradient).max())
+        return self
+
+    def decision_function(self, X):
+        """The logits, shape (n, K); for two classes those of the second, shape (n,)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
+        logits = X @ self.coef_.T + self.intercept_
+        return logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict(self, X):
+        """The most probable class of each row."""
+        best = self._logits(X).argmax(axis=-1)
+        return self.classes_[best]
+
+    def predict_proba(self, X):
+        """The distribution over the classes of each row, shape (n, K)."""
+        return softmax(self._logits(X))
+
+    def predict_log_proba(self, X):
+        """Log probabilities, computed from the logits: finite even where a probability is 0."""
+        return log_softmax(self._logits(X))
+
+    def _logits(self, X):
+        z = self.decision_function(X)
+        # two classes: softmax((0, z)) = (sigmoid(-z), sigmoid(z))
+        return z if z.ndim == 2 else np.stack([np.zeros_like(z), z], axis=-1)
+
+    def _gradient_descent(self, objective, theta):
+        value, gradient = objective(theta)
+        history = [value]
+        while len(history) <= self.max_iter and np.abs(gradient).max() >= self.tol:
+            theta = theta - self.learning_rate * gradient
+            with np.errstate(over="ignore"):
+                value, gradient = objective(theta)
+            history.append(value)
+            if not np.isfinite(value):
+                raise ValueError(
+                    f"learning_rate is too large: with {self.learning_rate} the loss grows beyond "
+                    f"all bounds in {len(history) - 1} steps; choose a smaller one, or a larger C"
+                )
+        return theta, gradient, history
+
+    def _lbfgs(self, objective, theta):
+        history = [objective(theta)[0]]
+
+        def record(intermediate_result):
+            history.append(intermediate_result.fun)
+
+        # The loss is flat around its minimum, so only the gradient (gtol) says where that is.
+        options = {"maxiter": self.max_iter, "maxfun": np.inf, "ftol": 0, "gtol": self.tol}
+        result = minimize(
+            objective, theta, method="L-BFGS-B", jac=True, callback=record, options=options
+        )
+        return result.x, result.jac, history
+
+    def _check_parameters(self):
+        if not (isinstance(self.C, Real) and self.C > 0):
+            raise ValueError(f"C must be above 0 (numpy.inf for no penalty), got {self.C!r}")
+        if self.solver not in ("lbfgs", "gd"):
+            raise ValueError(f'solver must be "lbfgs" or "gd", got {self.solver!r}')
+        if not (isinstance(self.learning_rate, Real) and 0 < self.learning_rate < np.inf):
+            raise ValueError(
+                f"learning_rate must be above 0 and finite, got {self.learning_rate!r}"
+            )
+        if not (isinstance(self.max_iter, Integral) and self.max_iter > 0):
+            raise ValueError(f"max_iter must be a whole number above 0, got {self.max_iter!r}")
+        if not (isinstance(self.tol, Real) and self.tol >= 0):
+            raise ValueError(f"tol must be 0 or above, got {self.tol!r}")
+
+    def _warn_unless_converged(self, largest):
+        if largest <= self.tol:
+            return
+        if self.n_iter_[0] < self.max_iter:
+            advice = "float64 shows no smaller loss: scale the features, or raise tol"
+        elif self.solver == "gd":
+            advice = 'raise max_iter, try another learning_rate, or use solver="lbfgs"'
+        else:
+            advice = "raise max_iter, scale the features, or lower C"
+        warnings.warn(
+            f"not converged: after {self.n_iter_[0]} steps the largest component of the gradient "
+            f"is {largest:.1e}, above tol={self.tol}; {advice}",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+def _objective(theta, X, labels, weight, C):
+    """Mean cross-entropy and penalty, with the gradient; ``theta[0]`` is b, ``theta[1:]`` is W."""
+    b, W = theta[:1], theta[1:]
+    if theta.ndim == 1:  # two classes
+        cross_entropy = sigmoid_binary_cross_entropy_value_and_grad
+    else:
+        cross_entropy = softmax_cross_entropy_value_and_grad
+    value, residual = cross_entropy(X @ W + b, labels, sample_weight=weight)  # (Q - P) / n
+    penalty = 1 / (C * weight.sum())
+    gradient = np.concatenate([residual.sum(axis=0, keepdims=True), X.T @ residual + penalty * W])
+    return value + penalty * np.sum(W**2) / 2, gradient
