@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from scipy.special import expit
 
 from xentlib import plots
 
@@ -41,11 +42,23 @@ CALLS = {
     "coin_likelihood, infinite": lambda: plots.coin_likelihood(7, 3, 0),
     "coin_likelihood, heads only": lambda: plots.coin_likelihood(500, 0, 1),
     "coin_likelihood, tails only": lambda: plots.coin_likelihood(0, 1, 0.98),
+    "sigmoid_gradients": plots.sigmoid_gradients,
+    "sigmoid_gradients, sure and right": lambda: plots.sigmoid_gradients(8, 1),
+    "sigmoid_gradients, sure and wrong": lambda: plots.sigmoid_gradients(8, 0),
+    "binary_loss": plots.binary_loss,
+    "binary_loss, infinite": lambda: plots.binary_loss(1, 0),
+    "binary_loss, beyond the scale": lambda: plots.binary_loss(0.01, 1),
+    "binary_loss, none": lambda: plots.binary_loss(0, 0),
+    "binary_loss, soft": lambda: plots.binary_loss(0.3, 0.3),
     "gain_curve": lambda: plots.gain_curve(*PETALS),
     "gain_curve, a tie": lambda: plots.gain_curve([1, 2, 3], [0, 1, 0], name="x", unit=""),
     "gain_curve, no gain": lambda: plots.gain_curve([1, 2], [0, 0]),
     "block_lengths": lambda: plots.block_lengths(*BLOCKS, entropy=0.116115),
     "block_lengths, one": lambda: plots.block_lengths([1], [1.0], entropy=0),
+    "pictures": lambda: plots.pictures(np.ones((6, 8, 8)), ["4, said 9"] * 6),
+    "pictures, one": lambda: plots.pictures([[[0, 1]]], ["a"]),
+    "pictures, signed": lambda: plots.pictures([[[-1, 3]]] * 10, "0123456789", signed=True),
+    "sigmoid_fit": lambda: plots.sigmoid_fit([-1, 0, 2], [0, 0, 1], expit),
 }
 
 each_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
@@ -147,6 +160,28 @@ def test_two_divergences_show_both_with_their_terms():
     assert finite == pytest.approx(0.5)
 
 
+def test_signed_pictures_share_one_scale_with_white_at_0():
+    first, second = (
+        ax.images[0] for ax in plots.pictures([[[0, 1]], [[-3, 0]]], "ab", signed=True).axes
+    )
+    assert first.get_clim() == second.get_clim() == (-3, 3)
+    assert [to_hex(c) for c in first.cmap(first.norm([-3, 0, 3]))] == [
+        plots.Q_COLOR,
+        "#ffffff",
+        plots.P_COLOR,
+    ]
+    assert plots.pictures([[[0, 1]], [[0, 3]]], "ab").axes[0].images[0].get_clim() == (0, 3)
+
+
+def test_sigmoid_fit_draws_the_model_and_every_label():
+    (axes,) = plots.sigmoid_fit([-1, 0, 2], [0, 0, 1], expit, classes=("benign", "bad")).axes
+    curve, dots = axes.lines
+    assert np.allclose(curve.get_ydata(), expit(curve.get_xdata()))
+    assert np.array_equal(dots.get_xdata(), [-1, 0, 2])
+    assert np.array_equal(np.round(dots.get_ydata()), [0, 0, 1])
+    assert {"benign: 2", "bad: 1"} <= set(words(axes.figure).split("\n"))
+
+
 def test_the_curve_of_a_coin_passes_the_match_and_the_fair_coin():
     figure = plots.binary_entropy_curve()
     (axes,) = figure.axes
@@ -205,6 +240,37 @@ def test_coin_likelihood_states_the_three_parts_and_draws_them_apart():
     assert "NLL 0.000" in words(plots.coin_likelihood(500, 0, 1))
     with pytest.raises(ValueError, match="cannot both be 0"):
         plots.coin_likelihood(0, 0, 0.5)
+
+
+@pytest.mark.parametrize(("y", "peak", "side"), [(1, -np.log(2), -1), (0, np.log(2), 1)])
+def test_gradients_differ_most_far_off_and_squared_error_is_steepest_before(y, peak, side):
+    figure = plots.sigmoid_gradients(side * 5.0, y)
+    for text in "cross-entropy 0.993", "squared error 0.0066", "150.42 times less":
+        assert text in words(figure)
+    _, fast, slow, *_ = figure.axes[0].lines
+    assert np.all(slow.get_ydata() <= fast.get_ydata() / 4 + 1e-12)
+    assert slow.get_xdata()[np.argmax(slow.get_ydata())] == pytest.approx(peak, abs=0.04)
+    assert max(slow.get_ydata()) == pytest.approx(4 / 27, abs=1e-4)
+    for z, truth, name in [(8.5, 1, "z"), (np.nan, 1, "z"), (0, 0.5, "y")]:
+        with pytest.raises(ValueError, match=f"{name} must"):
+            plots.sigmoid_gradients(z, truth)
+
+
+def test_binary_loss_states_the_loss_and_draws_its_slope():
+    figure = plots.binary_loss(0.9, 0)
+    assert "2.303 nats" in words(figure) and "slope 10" in words(figure)
+    tangents = [line for line in figure.axes[0].lines if len(line.get_xdata()) == 2]
+    rises = [np.ptp(line.get_ydata()) / np.ptp(line.get_xdata()) for line in tangents[1:]]
+    assert rises == [pytest.approx(10)]
+    assert "loss ∞" in words(plots.binary_loss(1, 0))
+    assert "↑ 4.605 nats" in words(plots.binary_loss(0.01, 1))
+    soft = plots.binary_loss(0.3, 0.3)
+    assert "0.611 nats" in words(soft) and "slope 0" in words(soft)
+    mixture = soft.axes[0].lines[2]
+    assert mixture.get_xdata()[np.argmin(mixture.get_ydata())] == pytest.approx(0.3, abs=0.01)
+    for q, y, name in [(1.1, 0, "q"), (0.5, -0.1, "y"), (np.nan, 0, "q")]:
+        with pytest.raises(ValueError, match=f"{name} must lie in"):
+            plots.binary_loss(q, y)
 
 
 def test_gain_curve_finds_the_best_threshold():

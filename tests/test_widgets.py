@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from itertools import pairwise
 
 import ipywidgets
+import mpmath
 import nbclient
 import nbformat
 import numpy as np
@@ -16,22 +17,26 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
+from scipy.special import expit
 from traitlets import TraitError
 
 import xentlib
 from xentlib import plots
 from xentlib.widgets import (
+    BinaryLoss,
     CodeLengths,
     CoinLikelihood,
     Divergences,
     EntropyShaper,
     JointTable,
     LossBars,
+    SigmoidGradients,
     Surprise,
 )
 from xentlib.widgets.base import HERE
 
 FIGURES = [LossBars, Surprise, EntropyShaper, CodeLengths, CoinLikelihood, JointTable, Divergences]
+FIGURES += [SigmoidGradients, BinaryLoss]
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
@@ -403,7 +408,100 @@ def test_labels_keep_apart_and_inside(wanted):
     assert all(b - a >= 18 - 1e-9 for a, b in pairwise(places))
 
 
+@given(z=st.floats(-8, 8), y=st.sampled_from([0, 1]))
+def test_javascript_gradients_are_those_of_the_two_losses(z, y):
+    m = js(SigmoidGradients, "sigmoidGradients", z, y)
+    q = float(expit(z))
+    assert agree(m["q"], q)
+    assert agree(m["crossEntropy"], q - y)
+    assert agree(m["squaredError"], (q - y) * q * (1 - q))
+
+    def sigmoid(t):
+        return 1 / (1 + mpmath.exp(-t))
+
+    losses = {
+        "crossEntropy": lambda t: -mpmath.log(sigmoid(t) if y else 1 - sigmoid(t)),
+        "squaredError": lambda t: (sigmoid(t) - y) ** 2 / 2,
+    }
+    with mpmath.workdps(40):
+        for name, loss in losses.items():
+            assert agree(m[name], float(mpmath.diff(loss, z)))
+    assert m["ratio"] >= 4
+    assert m["squaredError"] * m["ratio"] == pytest.approx(m["crossEntropy"], rel=1e-12)
+
+
+@given(z=st.floats(-8, 8), y=st.sampled_from([0, 1]), further=st.floats(0.01, 3))
+def test_a_bigger_error_has_a_smaller_squared_error_gradient_beyond_the_turn(z, y, further):
+    def sizes(at):
+        m = js(SigmoidGradients, "sigmoidGradients", at, y)
+        return abs(m["crossEntropy"]), abs(m["squaredError"])
+
+    far = -1 if y else 1
+    turn = far * math.log(2)
+    assert sizes(turn) == (pytest.approx(2 / 3), pytest.approx(4 / 27))
+    (quick, slow), (quick_on, slow_on) = sizes(z), sizes(z + far * further)
+    assert quick_on > quick
+    assert slow <= 4 / 27 + 1e-12
+    if far * z > math.log(2):
+        assert slow_on < slow
+    if far * (z + far * further) < math.log(2):
+        assert slow_on > slow
+
+
+def test_squared_error_learns_150_times_less_at_minus_5():
+    m = js(SigmoidGradients, "sigmoidGradients", -5, 1)
+    assert [round(m[name], 6) for name in ("crossEntropy", "squaredError")] == [
+        -0.993307,
+        -0.006604,
+    ]
+    assert round(m["ratio"], 2) == 150.42
+    texts = {-0.993307: "−0.993", -0.006604: "−0.0066", 1.13e-7: "1.1·10⁻⁷", 0.1: "0.100"}
+    assert [js(SigmoidGradients, "short", x) for x in texts] == list(texts.values())
+
+
+@given(q=probabilities, y=probabilities)
+def test_javascript_binary_loss_and_slope_equal_python(q, y):
+    figure = BinaryLoss(q=q, y=y)
+    assert agree(js(BinaryLoss, "binaryLoss", q, y), figure.loss)
+    assert agree(figure.loss, xentlib.binary_cross_entropy(y, q))
+    slope = js(BinaryLoss, "binarySlope", q, y)
+    assert not math.isnan(slope)
+    assert agree(slope, figure.slope)
+
+
+@given(q=st.floats(0.01, 0.99), y=probabilities)
+def test_slope_of_binary_loss_is_its_derivative_and_0_at_the_truth(q, y):
+    with mpmath.workdps(40):
+        slope = mpmath.diff(lambda t: -y * mpmath.log(t) - (1 - y) * mpmath.log(1 - t), q)
+    assert agree(js(BinaryLoss, "binarySlope", q, y), float(slope))
+    assert agree(js(BinaryLoss, "binarySlope", q, q), 0)
+    least = js(BinaryLoss, "binaryLoss", y, y)
+    assert agree(least, xentlib.binary_entropy(y))
+    assert least <= js(BinaryLoss, "binaryLoss", q, y) + 1e-12
+
+
+def test_binary_loss_at_its_ends():
+    assert [BinaryLoss(q=0.8, y=y).slope for y in (1, 0)] == [-1.25, pytest.approx(5)]
+    assert [BinaryLoss(q=q, y=0).slope for q in (0, 1)] == [1, math.inf]
+    assert [BinaryLoss(q=q, y=1).slope for q in (0, 1)] == [-math.inf, -1]
+    assert [BinaryLoss(q=q, y=0.3).loss for q in (0, 1)] == [math.inf, math.inf]
+    assert [js(BinaryLoss, "binaryLoss", x, x) for x in (0, 1)] == [0, 0]
+
+
 # ---- Python: traits, text, picture ----
+
+
+def test_what_gradients_and_binary_losses_say():
+    assert repr(SigmoidGradients()) == (
+        "SigmoidGradients: z = −5, y = 1: q = 0.006693, gradient of cross-entropy −0.9933, "
+        "of squared error −0.006604, 150.42 times less"
+    )
+    assert "gradient of cross-entropy 0.9933" in repr(SigmoidGradients(z=5, y=0))
+    assert repr(BinaryLoss()).endswith(
+        "y = 0, q = 0.9: loss 2.3026 nats, slope 10 nats per unit of q"
+    )
+    assert "slope −1.25 nats" in repr(BinaryLoss(q=0.8, y=1))
+    assert repr(BinaryLoss(q=0, y=0.3)).endswith("y = 0.3, q = 0: loss ∞, slope −∞")
 
 
 def test_what_the_figures_say():
@@ -465,6 +563,13 @@ def test_what_the_figures_say():
         (lambda: CoinLikelihood(heads=0, tails=0), "cannot both be 0"),
         (lambda: CoinLikelihood(theta=1.01), "CoinLikelihood.theta must lie in"),
         (lambda: CoinLikelihood(theta=math.nan), "CoinLikelihood.theta must lie in"),
+        (lambda: SigmoidGradients(z=8.5), "SigmoidGradients.z must lie in [-8, 8], not 8.5"),
+        (lambda: SigmoidGradients(z=math.nan), "SigmoidGradients.z must lie in"),
+        (lambda: SigmoidGradients(y=2), "'y' trait of a SigmoidGradients"),
+        (lambda: SigmoidGradients(y=0.5), "'y' trait of a SigmoidGradients"),
+        (lambda: BinaryLoss(q=1.5), "BinaryLoss.q must lie in [0, 1], not 1.5"),
+        (lambda: BinaryLoss(q=math.nan), "BinaryLoss.q must lie in"),
+        (lambda: BinaryLoss(y=-0.1), "BinaryLoss.y must lie in"),
     ],
 )
 def test_bad_values_are_refused_by_name(make, message):

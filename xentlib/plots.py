@@ -6,12 +6,13 @@ name. Nothing global is changed, and the same arguments give the same picture.
 
 import io
 import math
+from itertools import zip_longest
 
 import numpy as np
-from matplotlib.colors import to_rgb
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
-from scipy.special import expit, rel_entr
+from scipy.special import expit, logsumexp, rel_entr, softmax
 
 from xentlib.information import (
     binary_cross_entropy,
@@ -38,6 +39,8 @@ LOSS_TOP = 4.0
 BITS_TOP = 10.0
 LIKELIHOOD_TOP = 2.5
 KL_TOP = 4.0
+MOST_Z = 8.0
+CLASS_COLORS = ["#5a3fa8", "#0b7a68", "#b03a78"]
 BELOW = {"ha": "center", "va": "top", "fontsize": SIZE}
 
 
@@ -545,6 +548,88 @@ def block_lengths(blocks, bits, entropy):
     return figure
 
 
+def pictures(images, titles, signed=False):
+    """Draw small pictures in rows of five, dark where their numbers are large.
+
+    Parameters
+    ----------
+    images : sequence of array_like, each of shape (height, width)
+        Numbers of at least 0, or of both signs if `signed`.
+    titles : sequence of str
+        One for each picture.
+    signed : bool
+        Blue for positive and orange for negative numbers, on one scale for all pictures.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = pictures([[[0, 1], [1, 0]]], ["a cross"])
+    """
+    images = [np.asarray(image) for image in images]
+    rows = math.ceil(len(images) / 5)
+    figure, axes = _figure(rows, min(len(images), 5), squeeze=False)
+    top = max(np.abs(image).max() for image in images)
+    signs = LinearSegmentedColormap.from_list("signs", [Q_COLOR, "white", P_COLOR], 255)
+    shades = {"cmap": signs, "vmin": -top} if signed else {"cmap": "gray_r", "vmin": 0}
+    for ax, image, title in zip_longest(axes.flat, images, titles):
+        ax.set(xticks=[], yticks=[])
+        ax.spines["bottom"].set_visible(False)
+        if image is not None:
+            ax.imshow(image, vmax=top, **shades)
+            ax.set_title(title, fontsize=SIZE)
+    return figure
+
+
+def sigmoid_fit(x, y, model, xlabel="x", classes=("no", "yes")):
+    """Draw labels 0 and 1 against one feature, and a model's probability of 1.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        The feature.
+    y : array_like of int, shape (n,)
+        The labels.
+    model : callable
+        The probability of 1 at an array of values of the feature.
+    xlabel : str
+        Name of the feature.
+    classes : sequence of str
+        Names of 0 and 1.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = sigmoid_fit([-1, 0, 2], [0, 0, 1], expit)
+    """
+    x, y = np.asarray(x), np.asarray(y)
+    figure, axes = _figure()
+    grid = np.linspace(x.min(), x.max(), 300)
+    axes.plot(grid, model(grid), color=Q_COLOR, linewidth=2.5)
+    spread = 0.04 * np.sin(2.399963 * np.arange(len(x)))  # so that points do not hide each other
+    axes.plot(x, y + spread, "o", color=P_COLOR, markersize=5, alpha=0.35, markeredgewidth=0)
+    for label, height, side in [(0, 0.13, 1), (1, 0.87, 0)]:
+        axes.text(
+            side,
+            height,
+            f"{classes[label]}: {np.sum(y == label)}",
+            transform=axes.get_yaxis_transform(),
+            ha="right" if side else "left",
+            va="center",
+            color=P_COLOR,
+            fontsize=SIZE,
+        )
+    axes.set(ylim=(-0.08, 1.08), yticks=[0, 0.5, 1])
+    axes.set_xlabel(xlabel)
+    axes.set_title(f"q, the model’s probability of {classes[1]}", color=Q_COLOR, **TITLE)
+    return figure
+
+
 def joint_table(pxy, x_names=("x0", "x1"), y_names=("y0", "y1")):
     """Draw a joint distribution as areas of the unit square, and its entropies as bars.
 
@@ -652,6 +737,269 @@ def two_divergences(p, q, names=("A", "B", "C")):
     left.set_title("p, q and the terms", **TITLE)
     right.set(xlim=(0, KL_TOP), ylim=(-0.3, 1.7), xticks=range(5), yticks=[])
     right.set_title("Sums of the terms, in bits", **TITLE)
+    return figure
+
+
+def logit_steps(z, truth=0, step_size=1.0, names=("landscape", "house", "other")):
+    """Draw logits with the step that gradient descent takes, beside their softmax.
+
+    Parameters
+    ----------
+    z : sequence of float
+        Logits of the classes.
+    truth : int
+        Index of the true class.
+    step_size : float
+        Learning rate: an arrow is this many times −(q − p).
+    names : sequence of str
+        Names of the classes.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = logit_steps([2.0, 1.0, 0.0], truth=1)
+    """
+    z = np.asarray(z, dtype=float)
+    if z.ndim != 1 or len(z) != len(names):
+        raise ValueError(f"z must be one logit for each of {len(names)} names, got {z.tolist()}")
+    figure, (left, right) = _figure(1, 2, width_ratios=[1.25, 1], sharey=True)
+    q, p = softmax(z), np.eye(len(z))[truth]
+    steps = -step_size * (q - p)
+    reach = max(3, *np.ceil(np.abs([z, z + steps]).max(axis=1)))
+    for i, (start, step) in enumerate(zip(z, steps, strict=True)):
+        arrow = {"arrowstyle": "->", "color": INK, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
+        lane = i + 0.25
+        left.annotate("", (start + step, lane), (start, lane), arrowprops=arrow)
+        left.text(start + step / 2, lane + 0.05, _signed(step), **BELOW)
+        text = f"{start:.2f}".replace("-", "−")
+        left.text(start, i - 0.12, text, ha="center", va="bottom", fontsize=SIZE)
+    left.plot(z, np.arange(len(z)), "o", color=Q_COLOR, markersize=9, zorder=5)
+    left.set(xlim=(-reach, reach), ylim=(len(z) - 0.45, -0.5))
+    left.set_yticks(range(len(z)), [f"{n}\ntrue" if i == truth else n for i, n in enumerate(names)])
+    left.get_yticklabels()[truth].set(color=P_COLOR, fontweight="bold")
+    left.set_title("Logits z and the next step", **TITLE)
+
+    right.barh(range(len(z)), q, height=0.4, color=Q_COLOR)
+    right.barh(truth, 1, height=0.52, fill=False, edgecolor=P_COLOR, linewidth=2)
+    for i, value in enumerate(q):
+        right.text(1.04, i, f"{value:.3f}", va="center", fontsize=SIZE)
+    right.set(xlim=(0, 1.3), xticks=[0, 0.5, 1])
+    right.tick_params(labelleft=False)
+    loss = logsumexp(z) - z[truth]
+    right.set_title(f"q: loss {loss:.3f} nats", color=Q_COLOR, **TITLE)
+    for ax in left, right:
+        ax.grid(visible=False, axis="y")
+    left.grid(axis="x", color=SOFT, linewidth=0.8)
+    return figure
+
+
+def softmax_training(X, labels, weights, history, names=None, features=("x₁", "x₂")):
+    """Draw points of some classes with the regions of a softmax regression, and its loss.
+
+    Parameters
+    ----------
+    X : array_like, shape (n, 2)
+        Two features a point.
+    labels : array_like of int, shape (n,)
+        Index of the class of each point.
+    weights : array_like, shape (3, k)
+        Weights of the two features, standardised to mean 0 and standard deviation 1, and biases.
+    history : sequence of float
+        The loss in nats at the start and after every step.
+    names : sequence of str, optional
+        Names of the classes.
+    features : sequence of str
+        Names of the two features.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = softmax_training([[0, 1], [1, 0]], [0, 1], [[-1, 1], [1, -1], [0, 0]], [0.7, 0.1])
+    """
+    X, labels, weights = np.asarray(X, dtype=float), np.asarray(labels), np.asarray(weights)
+    if X.ndim != 2 or X.shape[1] != 2 or labels.shape != X.shape[:1]:
+        raise ValueError(f"X must be (n, 2) and labels (n,), got {X.shape} and {labels.shape}")
+    if weights.ndim != 2 or len(weights) != 3 or not 2 <= weights.shape[1] <= len(CLASS_COLORS):
+        raise ValueError(f"weights must be (3, 2) or (3, 3), got {weights.shape}")
+    figure, (left, right) = _figure(1, 2, width_ratios=[1.35, 1])
+
+    def logits(x):
+        return (x - X.mean(axis=0)) / X.std(axis=0) @ weights[:2] + weights[2]
+
+    margin = 0.08 * np.ptp(X, axis=0)
+    (x0, y0), (x1, y1) = X.min(axis=0) - margin, X.max(axis=0) + [1, 2] * margin
+    undecided = np.all(weights == weights[:, :1])  # all classes tie everywhere
+    if not undecided:
+        grid = np.stack(np.meshgrid(np.linspace(x0, x1, 400), np.linspace(y0, y1, 300)), axis=-1)
+        tints = np.array([[1 - 0.2 * (1 - c) for c in to_rgb(color)] for color in CLASS_COLORS])
+        tint = tints[logits(grid).argmax(axis=-1)]
+        left.imshow(tint, extent=(x0, x1, y0, y1), origin="lower", aspect="auto")
+    wrong = (logits(X).argmax(axis=-1) != labels) & ~undecided
+    for k, (color, marker) in enumerate(zip(CLASS_COLORS, "o^s", strict=True)):
+        for ringed in False, True:
+            at = X[(labels == k) & (wrong == ringed)]
+            edge = {"edgecolors": INK if ringed else "white", "linewidths": 1.5 if ringed else 0.4}
+            left.scatter(*at.T, s=30, color=color, marker=marker, zorder=3 + ringed, **edge)
+        if names is not None and np.any(labels == k):
+            own = X[labels == k]
+            above = own[:, 0].mean(), own[:, 1].max() + margin[1] / 2
+            style = {"color": color, "fontsize": SIZE, "fontweight": "bold", "zorder": 5}
+            left.text(*above, names[k], ha="center", va="bottom", **style)
+    left.set(xlim=(x0, x1), ylim=(y0, y1), xlabel=features[0])
+    left.grid(visible=False)
+    right_answers = np.sum(logits(X).argmax(axis=-1) == labels)
+    left.set_title(f"{right_answers} of {len(X)} right", **TITLE)
+    left.set_ylabel(features[1])
+
+    last = len(history) - 1
+    chance = math.log(weights.shape[1])
+    top = 1.15 * max(*history, chance)
+    right.axhline(chance, color=LINE, linestyle=":")
+    style = {"ha": "right", "va": "bottom", "fontsize": SIZE}
+    right.text(1, chance, f"ln {weights.shape[1]}", transform=right.get_yaxis_transform(), **style)
+    right.plot(range(last + 1), history, color=INK, linewidth=2)
+    right.plot(last, history[-1], "o", color=INK, markersize=8, clip_on=False)
+    right.set(xlim=(0, max(last, 1)), ylim=(0, top), xticks=[0, max(last, 1)])
+    right.set_xlabel("steps")
+    right.set_title(f"Loss {history[-1]:.3f} nats", **TITLE)
+    return figure
+
+
+def sigmoid_gradients(z=-5.0, y=1):
+    """Draw the size of the gradients of cross-entropy and of ½(q − y)² against the logit.
+
+    Parameters
+    ----------
+    z : float
+        A logit from −8 to 8, which is marked.
+    y : int
+        The truth, 0 or 1.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = sigmoid_gradients(z=-5.0, y=1)
+    """
+    if not -MOST_Z <= z <= MOST_Z:
+        raise ValueError(f"z must lie in [{-MOST_Z:g}, {MOST_Z:g}], got {z!r}")
+    if y not in (0, 1):
+        raise ValueError(f"y must be 0 or 1, got {y!r}")
+    figure, axes = _figure()
+    far = -1 if y else 1  # the side of z where the error is large
+    turn = far * math.log(2)
+    grid = np.linspace(-MOST_Z, MOST_Z, 401)
+    q, now = expit(grid), expit(z)
+    fast, slow = np.abs(q - y), np.abs(q - y) * q * (1 - q)
+    high, low = abs(now - y), abs(now - y) * now * (1 - now)
+    axes.fill_between([turn, far * MOST_Z], 4 / 27, color=SOFT, alpha=0.5, linewidth=0)
+    axes.axvline(turn, color=LINE, linewidth=1, linestyle="--")
+    axes.plot(grid, fast, color=Q_COLOR, linewidth=2.5)
+    axes.plot(grid, slow, "--", color=INK, linewidth=2)
+    axes.plot([z, z], [low, high], color=INK, linewidth=1)
+    axes.plot(z, low, "o", color=INK, markersize=8, clip_on=False, zorder=5)
+    axes.plot(z, high, "o", color=Q_COLOR, markersize=9, clip_on=False, zorder=5)
+    bold = {"fontsize": SIZE, "fontweight": "bold"}
+    clear = {"bbox": {"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8}}
+    inner, outer = ("right", "left") if y else ("left", "right")
+    axes.text(far * 7.7, 0.86, "cross-entropy", color=Q_COLOR, ha=outer, **bold, **clear)
+    edge = turn + 0.25 * far
+    axes.text(edge, 0.41, "squared error:", ha=inner, **bold, **clear)
+    explained = "a bigger error,\na smaller gradient"
+    axes.text(edge, 0.19, explained, ha=inner, fontsize=SIZE, **clear)
+    steepest = f"squared error is steepest at q = {'1/3' if y else '2/3'}"
+    axes.text(turn, 1.04, steepest, ha="center", fontsize=SIZE)
+    rows = [
+        (f"at z = {z:.3g}, q = {now:.4f}".replace("-", "−"), {"fontsize": SIZE}),
+        (f"cross-entropy {high:.3g}", {"color": Q_COLOR, **bold}),
+        (f"squared error {low:.3g}".replace("-", "−"), bold),
+        (f"{1 / (now * (1 - now)):.5g} times less", {"fontsize": SIZE}),
+    ]
+    for row, (text, style) in enumerate(rows):
+        axes.text(-far * MOST_Z, 0.93 - 0.1 * row, text, ha=inner, **style)
+    axes.set(xlim=(-MOST_Z, MOST_Z), ylim=(0, 1), xticks=[-8, -4, 0, 4, 8])
+    axes.set_yticks([0, 0.5, 1])
+    axes.set_xlabel("z, the model’s logit; q = σ(z)", color=Q_COLOR)
+    axes.set_ylabel("|d loss/dz|")
+    axes.set_title("Far off, squared error hardly learns", pad=24, **TITLE)
+    return figure
+
+
+def binary_loss(q=0.9, y=0.0):
+    """Draw −ln q and −ln(1 − q), and the loss of a label between them, in nats.
+
+    Parameters
+    ----------
+    q : float
+        The model's probability of "1", which is marked with the slope of the loss.
+    y : float
+        The truth's probability of "1": a label 0 or 1, or a soft one between.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = binary_loss(q=0.9, y=0.0)
+    """
+    for name, value in [("q", q), ("y", y)]:
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must lie in [0, 1], got {value!r}")
+    figure, axes = _figure()
+    grid = np.r_[0, expit(np.linspace(-36, 36, 2001)), 1]  # dense at the ends, where it is steep
+    for truth, style, color, width in [
+        (1, "--", LINE, 1.5),
+        (0, ":", LINE, 1.5),
+        (y, "-", Q_COLOR, 2.5),
+    ]:
+        nats = np.minimum(binary_cross_entropy(truth, grid), 2 * LOSS_TOP)
+        axes.plot(grid, nats, style, color=color, linewidth=width)
+    least, loss = binary_entropy(y), binary_cross_entropy(y, q)
+    axes.plot([y, y], [0, least], color=P_COLOR, linewidth=2, linestyle=":")
+    axes.plot(y, least, "o", color=P_COLOR, markersize=8, clip_on=False, zorder=4)
+    for truth, name, side in [(1, "y = 1: −ln q", "left"), (0, "y = 0: −ln(1 − q)", "right")]:
+        weight = "bold" if y == truth else "normal"
+        at = 1 - truth, LOSS_TOP + 0.25
+        axes.text(*at, name, ha=side, fontsize=SIZE, fontweight=weight)
+    text, high, slope = "loss ∞", LOSS_TOP, math.inf if q == 1 else -math.inf
+    if np.isfinite(loss):
+        slope = sum(w / r for w, r in [(1 - y, 1 - q), (-y, q)] if w)
+        arrow = "↑ " if loss > LOSS_TOP else ""
+        text = f"{arrow}{loss:.3f} nats\nslope {slope:.3g}".replace("-", "−")
+        high = min(loss, LOSS_TOP)
+    if loss <= LOSS_TOP:
+        run = 0.08 / math.hypot(1, slope / 10)  # about one length on the page
+        ends = np.array([q - run, q + run])
+        axes.plot(ends, loss + slope * (ends - q), color=INK, linewidth=2, zorder=4)
+    axes.plot(q, high, "o", color=Q_COLOR, markersize=9, clip_on=False, zorder=5)
+    # Inside the V of the two branches: above a flat place, beside a steep one.
+    side = "right" if slope > 2 else "left" if slope < -2 else "center"
+    x, y_text = {"right": (-14, 0), "left": (14, 0), "center": (0, 16)}[side]
+    axes.annotate(
+        text,
+        (np.clip(q, 0.1, 0.9) if side == "center" else q, min(high, LOSS_TOP - 0.9)),
+        xytext=(x, y_text),
+        textcoords="offset points",
+        ha=side,
+        fontsize=SIZE,
+        fontweight="bold",
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.8},
+    )
+    axes.set(xlim=(0, 1), ylim=(0, LOSS_TOP), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=range(5))
+    axes.set_xlabel("q, the model’s probability of “1”", color=Q_COLOR)
+    title = "Sure and wrong: no limit (nats)"
+    if 0 < y < 1:
+        title = f"y = {y:.3g}: least at q = y, where the loss is {least:.3f} nats"
+    axes.set_title(title, pad=26, **TITLE)
     return figure
 
 

@@ -1,0 +1,121 @@
+"""Gradient descent on three logits: every step moves probability to the truth."""
+
+import math
+
+import numpy as np
+import traitlets
+from scipy.special import logsumexp, softmax
+
+from xentlib import plots
+from xentlib.widgets.base import Figure, Names
+
+LOGIT_LIMIT = 20  # dots are dragged as far as 6; steps may go on from there
+
+
+class Numbers(traitlets.List):
+    """Numbers in [low, high], as a list or as rows; None in `shape` stands for any length."""
+
+    def __init__(self, shape, default_value=traitlets.Undefined, low=-np.inf, high=np.inf):
+        self.shape, self.low, self.high = shape, low, high
+        super().__init__(default_value=default_value)
+
+    def validate(self, obj, value):
+        where = f"{type(obj).__name__}.{self.name}"
+        try:
+            numbers = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise traitlets.TraitError(f"{where} must be numbers, not {value!r}") from None
+        fits = len(numbers.shape) == len(self.shape) and all(
+            size > 0 if wanted is None else size == wanted
+            for size, wanted in zip(numbers.shape, self.shape, strict=True)
+        )
+        if not fits:
+            size = " × ".join("n" if n is None else str(n) for n in self.shape)
+            raise traitlets.TraitError(
+                f"{where} must be {size} numbers, not of shape {numbers.shape}"
+            )
+        wrong = numbers[~(np.isfinite(numbers) & (numbers >= self.low) & (numbers <= self.high))]
+        if wrong.size:
+            bounded = f"lie in [{self.low:g}, {self.high:g}]"
+            wanted = bounded if math.isfinite(self.high) else "be finite"
+            raise traitlets.TraitError(f"{where} must {wanted}, not {wrong[0]}")
+        return numbers.tolist()
+
+
+class LogitSteps(Figure):
+    """Drag three logits `z`, or let gradient descent move them, and watch q = softmax(z).
+
+    The gradient of the loss −ln q(true class) by the logits is q − p, where p is 1 at the truth
+    and 0 elsewhere. A step subtracts `step_size` times that: the true logit rises, the others
+    fall, and the changes sum to 0. Adding the same number to all logits changes no probability.
+
+    Attributes
+    ----------
+    names : list of str
+        The three classes.
+    truth : int
+        Index of the true class.
+    z : list of float
+        The logits, from −20 to 20.
+    step_size : float
+        Learning rate of a step, above 0 and at most 10.
+
+    Examples
+    --------
+    >>> figure = LogitSteps()
+    >>> figure
+    LogitSteps: truth landscape, z = (−0.9163, −2.303, −0.6931), q = (0.4, 0.1, 0.5): \
+loss 0.9163 nats, gradient (−0.6, 0.1, 0.5)
+    >>> figure.step()
+    >>> print(f"{figure.loss:.6f}")
+    0.431935
+
+    Taught in chapter 8.
+    """
+
+    names = Names(["landscape", "house", "other"]).tag(sync=True)
+    truth = traitlets.Int(0, min=0, max=2).tag(sync=True)
+    z = Numbers((3,), [math.log(q) for q in (0.4, 0.1, 0.5)], -LOGIT_LIMIT, LOGIT_LIMIT).tag(
+        sync=True
+    )
+    step_size = traitlets.Float(1.0).tag(sync=True)
+
+    @traitlets.validate("step_size")
+    def _check_step_size(self, proposal):
+        size = proposal["value"]
+        if not 0 < size <= 10:
+            raise traitlets.TraitError(f"LogitSteps.step_size must lie in (0, 10], not {size}")
+        return size
+
+    @property
+    def q(self):
+        """The probabilities softmax(z)."""
+        return softmax(self.z).tolist()
+
+    @property
+    def loss(self):
+        """The loss in nats."""
+        return float(logsumexp(self.z) - self.z[self.truth])
+
+    @property
+    def gradient(self):
+        """The gradient of the loss by the logits, q − p."""
+        return (softmax(self.z) - np.eye(3)[self.truth]).tolist()
+
+    def step(self, n=1):
+        """Take `n` steps of gradient descent."""
+        for _ in range(n):
+            self.z = self.z - self.step_size * np.array(self.gradient)
+
+    def _summary(self):
+        z, q, gradient = (
+            ", ".join(f"{x:.4g}" for x in values).replace("-", "−")
+            for values in (self.z, self.q, self.gradient)
+        )
+        return (
+            f"truth {self.names[self.truth]}, z = ({z}), q = ({q}): "
+            f"loss {self.loss:.4f} nats, gradient ({gradient})"
+        )
+
+    def _static(self):
+        return plots.logit_steps(self.z, self.truth, self.step_size, self.names)

@@ -1,0 +1,171 @@
+"""Softmax regression, trained by gradient descent on real data with two features."""
+
+import math
+import operator
+from functools import cache
+
+import numpy as np
+import traitlets
+from scipy.special import logsumexp, softmax
+
+from xentlib import plots
+from xentlib.widgets.base import Figure, Names
+from xentlib.widgets.logitsteps import Numbers
+
+SLOWEST, FASTEST = 0.01, 20  # learning rates
+
+
+@cache
+def _iris():
+    from sklearn.datasets import load_iris  # slow to load, and only the default data need it
+
+    iris = load_iris()
+    return iris.data[:, 2:].tolist(), iris.target.tolist()
+
+
+class Labels(traitlets.List):
+    """Indices of three classes."""
+
+    def validate(self, obj, value):
+        where = f"{type(obj).__name__}.{self.name}"
+        try:
+            labels = [operator.index(x) for x in value]
+        except TypeError:
+            raise traitlets.TraitError(f"{where} must be whole numbers, not {value!r}") from None
+        wrong = [x for x in labels if not 0 <= x <= 2]
+        if wrong:
+            raise traitlets.TraitError(f"{where} must be 0, 1 or 2, not {wrong[0]}")
+        return labels
+
+
+class SoftmaxTraining(Figure):
+    """Train softmax regression on two features and three classes, and watch its regions and loss.
+
+    The logits are linear in the features, z = x W + b, where the features are standardised: mean
+    0 and standard deviation 1. A step of gradient descent uses all points and subtracts
+    `learning_rate` times the gradient of the mean loss, Xᵀ(Q − P)/n. All weights start at 0, where
+    every class has the probability 1/3 and the loss is ln 3.
+
+    Attributes
+    ----------
+    X : list of list of float
+        Two features a point. The default is the petals of the 150 irises of scikit-learn.
+    labels : list of int
+        Index of the class of each point.
+    names, features : list of str
+        Names of the three classes and of the two features.
+    learning_rate : float
+        From 0.01 to 20.
+    weights : list of list of float
+        Three rows of one number a class: the weights of the two features, and the bias b.
+    history : list of float
+        The loss in nats at the start and after every step.
+
+    Examples
+    --------
+    >>> figure = SoftmaxTraining()
+    >>> figure
+    SoftmaxTraining: step 0, learning rate 0.5: loss 1.0986 nats, 50 of 150 right
+    >>> figure.step(100)
+    >>> figure
+    SoftmaxTraining: step 100, learning rate 0.5: loss 0.1831 nats, 143 of 150 right
+
+    Taught in chapter 8.
+    """
+
+    X = Numbers((None, 2)).tag(sync=True)
+    labels = Labels().tag(sync=True)
+    names = Names(["setosa", "versicolor", "virginica"]).tag(sync=True)
+    features = Names(["petal length, cm", "petal width, cm"]).tag(sync=True)
+    learning_rate = traitlets.Float(0.5).tag(sync=True)
+    weights = Numbers((3, 3), np.zeros((3, 3)).tolist()).tag(sync=True)
+    history = Numbers((None,), [math.log(3)]).tag(sync=True)
+
+    @traitlets.default("X")
+    def _default_points(self):
+        return _iris()[0]
+
+    @traitlets.default("labels")
+    def _default_labels(self):
+        return _iris()[1]
+
+    @traitlets.validate("X", "labels")
+    def _check_data(self, proposal):
+        value = proposal["value"]
+        X, labels = (
+            value if proposal["trait"].name == name else getattr(self, name)
+            for name in ("X", "labels")
+        )
+        if len(X) != len(labels):
+            raise traitlets.TraitError(
+                f"SoftmaxTraining.X and labels must be of one length, not {len(X)} and {len(labels)}"
+            )
+        if not np.all(np.ptp(X, axis=0) > 0):
+            raise traitlets.TraitError("SoftmaxTraining.X must hold two features that vary")
+        return value
+
+    @traitlets.validate("learning_rate")
+    def _check_learning_rate(self, proposal):
+        rate = proposal["value"]
+        if not SLOWEST <= rate <= FASTEST:
+            raise traitlets.TraitError(
+                f"SoftmaxTraining.learning_rate must lie in [{SLOWEST}, {FASTEST}], not {rate}"
+            )
+        return rate
+
+    @property
+    def inputs(self):
+        """The standardised features and a column of ones for the bias."""
+        X = np.array(self.X)
+        Z = (X - X.mean(axis=0)) / X.std(axis=0)
+        return np.column_stack([Z, np.ones(len(Z))])
+
+    @property
+    def loss(self):
+        """The mean loss in nats with the present weights."""
+        return self._loss(self.inputs, np.array(self.weights))
+
+    def _loss(self, inputs, weights):
+        logits = inputs @ weights
+        true = logits[np.arange(len(logits)), self.labels]
+        return float(np.mean(logsumexp(logits, axis=-1) - true))
+
+    @property
+    def gradient(self):
+        """The gradient of the mean loss by the weights, in the weights' shape."""
+        return self._gradient(self.inputs, np.array(self.weights)).tolist()
+
+    def _gradient(self, inputs, weights):
+        q, p = softmax(inputs @ weights, axis=-1), np.eye(3)[self.labels]
+        return inputs.T @ (q - p) / len(inputs)
+
+    @property
+    def right(self):
+        """How many points have the largest probability at their true class."""
+        logits = self.inputs @ np.array(self.weights)
+        return int(np.sum(logits.argmax(axis=-1) == self.labels))
+
+    def step(self, n=1):
+        """Take `n` steps of gradient descent."""
+        inputs, weights, history = self.inputs, np.array(self.weights), [*self.history]
+        for _ in range(n):
+            weights = weights - self.learning_rate * self._gradient(inputs, weights)
+            history.append(self._loss(inputs, weights))
+        with self.hold_sync():
+            self.weights, self.history = weights, history
+
+    def reset(self):
+        """Go back to the start: all weights 0, loss ln 3."""
+        with self.hold_sync():
+            self.weights, self.history = np.zeros((3, 3)), [math.log(3)]
+
+    def _summary(self):
+        return (
+            f"step {len(self.history) - 1}, learning rate {self.learning_rate:g}: "
+            f"loss {self.loss:.4f} nats, {self.right} of {len(self.labels)} right"
+        )
+
+    def _static(self):
+        return plots.softmax_training(
+            self.X, self.labels, self.weights, self.history, self.names, self.features
+        )
