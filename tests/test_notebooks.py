@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import json
 import re
+import textwrap
 
 import nbformat
 import pytest
@@ -120,3 +121,29 @@ def test_running_a_notebook_again_changes_no_byte(path, run, tmp_path):
     assert copy.read_bytes() == first
     sources = [cell["source"] for cell in json.loads(first)["cells"]]
     assert sources == [cell["source"] for cell in json.loads(path.read_bytes())["cells"]]
+
+
+LISTING = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FRAMEWORKS = [ROOT / "tests" / f"test_{name}.py" for name in ("pytorch", "optax", "keras")]
+
+
+def bodies(path):
+    """The bodies of the test functions, as listings."""
+    source = path.read_text("utf-8")
+    for function in ast.parse(source).body:
+        if isinstance(function, ast.FunctionDef):
+            lines = source.splitlines()[function.body[0].lineno - 1 : function.end_lineno]
+            yield textwrap.dedent("\n".join(lines)) + "\n"
+
+
+def test_listings_are_tests_that_run_where_their_library_is_installed(notebook):
+    tested = {body for path in FRAMEWORKS for body in bodies(path)}
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            assert set(LISTING.findall(cell.source + "\n")) <= tested, cell.id
+
+
+def test_every_such_test_is_shown_in_some_notebook():
+    cells = [c for path in NOTEBOOKS for c in nbformat.read(path, as_version=4).cells]
+    shown = {body for c in cells if "source" in c for body in LISTING.findall(c.source + "\n")}
+    assert {body for path in FRAMEWORKS for body in bodies(path)} <= shown

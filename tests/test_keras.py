@@ -1,0 +1,117 @@
+"""What the appendix on conventions says of Keras. Its listings are bodies of these tests."""
+
+import os
+
+import pytest
+
+os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras reads it while it is imported
+pytest.importorskip("jax")
+pytest.importorskip("keras")
+
+
+def test_truth_first_then_probabilities():
+    import numpy as np
+    from keras.losses import CategoricalCrossentropy
+
+    p, q = np.array([[1.0, 0, 0]]), np.array([[0.4, 0.1, 0.5]])
+    assert np.isclose(CategoricalCrossentropy()(p, q), 0.916291)
+    loss = CategoricalCrossentropy(from_logits=True)
+    assert np.isclose(loss(p, np.log(q)), 0.916291)
+
+    # Three mistakes that raise no error:
+    assert np.isclose(CategoricalCrossentropy()(q, p), 9.670857)  # order
+    assert np.isclose(CategoricalCrossentropy()(p, np.log(q)), 1.451476)
+    assert np.isclose(loss(p, q), 1.045911)  # softmax twice
+
+
+def test_rows_are_normalised_and_then_clipped():
+    import numpy as np
+    from keras.losses import CategoricalCrossentropy
+
+    p, loss = np.array([[1.0, 0, 0]]), CategoricalCrossentropy()
+    assert np.isclose(loss(p, np.array([[4.0, 1, 5]])), 0.916291)
+    clipped = loss(p, np.array([[0.0, 0.5, 0.5]]))
+    assert np.isclose(clipped, -np.log(1e-7))  # 16.118, and not infinite
+    assert np.isclose(loss(2 * p, np.array([[4.0, 1, 5]])), 2 * 0.916291)
+
+
+def test_sample_weights_divide_by_the_number_of_rows():
+    import numpy as np
+    from keras.losses import SparseCategoricalCrossentropy as Loss
+
+    q = np.array([[0.4, 0.1, 0.5], [0.2, 0.7, 0.1]])
+    labels, weights = np.array([0, 1]), np.array([3.0, 1.0])
+    total = 3 * 0.916291 + 1 * 0.356675
+    mean = Loss()(labels, q, sample_weight=weights)
+    assert np.isclose(mean, total / 2)
+    loss = Loss(reduction="mean_with_sample_weight")
+    assert np.isclose(loss(labels, q, sample_weight=weights), total / 4)
+    assert Loss(reduction="none")(labels, q).shape == (2,)
+
+
+def test_binary_loss_is_a_mean_over_the_last_axis_and_clips():
+    import numpy as np
+    from keras.losses import BinaryCrossentropy
+
+    p, q = np.array([[1.0, 0, 1, 1]]), np.array([[0.9, 0.2, 0.7, 0.4]])
+    assert np.isclose(BinaryCrossentropy()(p, q), 0.400367)
+    z = np.log(q / (1 - q))
+    loss = BinaryCrossentropy(from_logits=True)
+    assert np.isclose(loss(p, z), 0.400367)
+
+    one = np.array([[1.0]])
+    assert np.isclose(BinaryCrossentropy()(one, 0 * one), -np.log(1e-7))
+    assert BinaryCrossentropy()(one, 3 * one) < 1e-6  # 3 is no probability
+    assert loss(one, -1000 * one) == 1000
+
+
+def test_kl_divergence_clips_and_does_not_normalise():
+    import numpy as np
+    from keras.losses import KLDivergence
+
+    p, q = np.array([[0.5, 0.25, 0.25]]), np.array([[0.4, 0.1, 0.5]])
+    assert np.isclose(KLDivergence()(p, q), np.sum(p * np.log(p / q)))
+    assert np.isclose(KLDivergence()(p, q), 0.167358)  # truth first
+    assert KLDivergence()(p, 2 * q) < 0
+    zero, fair = np.array([[1.0, 0]]), np.array([[0.5, 0.5]])
+    infinite = KLDivergence()(fair, zero)
+    assert np.isclose(infinite, 0.5 * np.log(0.5 / 1e-7) + 0.5 * np.log(0.5))
+
+
+class TestWithoutListing:
+    """What the text says in words."""
+
+    def test_sparse_loss_takes_indices(self):
+        import numpy as np
+        from keras.losses import SparseCategoricalCrossentropy
+
+        q = np.array([[0.4, 0.1, 0.5], [0.2, 0.7, 0.1]])
+        mean = SparseCategoricalCrossentropy()(np.array([0, 1]), q)
+        assert np.isclose(mean, (0.916291 + 0.356675) / 2)
+        loss = SparseCategoricalCrossentropy(ignore_class=-1)
+        assert np.isclose(loss(np.array([0, -1]), q), 0.916291)
+        assert loss(np.array([-1, -1]), q) == 0  # the mean over nothing
+
+    def test_label_smoothing_gives_each_class_epsilon_over_k(self):
+        import numpy as np
+        from keras.losses import BinaryCrossentropy, CategoricalCrossentropy
+
+        p, q = np.array([[1.0, 0, 0]]), np.array([[0.4, 0.1, 0.5]])
+        smoothed = CategoricalCrossentropy(label_smoothing=0.3)(p, q)
+        by_hand = CategoricalCrossentropy()(np.array([[0.8, 0.1, 0.1]]), q)
+        assert np.isclose(smoothed, by_hand)
+        one, q = np.array([[1.0]]), np.array([[0.4]])
+        smoothed = BinaryCrossentropy(label_smoothing=0.3)(one, q)
+        assert np.isclose(smoothed, BinaryCrossentropy()(0.85 * one, q))
+
+    @pytest.mark.parametrize(
+        "name", ["CategoricalCrossentropy", "BinaryCrossentropy", "KLDivergence"]
+    )
+    def test_all_take_the_mean_over_rows(self, name):
+        import keras
+        import numpy as np
+
+        p, q = np.array([[1.0, 0], [0.3, 0.7]]), np.array([[0.4, 0.6], [0.2, 0.8]])
+        each = np.asarray(getattr(keras.losses, name)(reduction="none")(p, q))
+        assert each.shape == (2,)
+        assert np.isclose(getattr(keras.losses, name)()(p, q), each.mean())
