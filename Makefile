@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book serve lab test notebooks lock clean
+.PHONY: help book serve lab test bench notebooks lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ test: .venv/.test ## lint, unit tests, notebooks, strict build, site tests in a 
 	$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory book
 	$(BIN)/python -m pytest
+
+bench: .venv/.test ## time the softmax losses beside SciPy, scikit-learn and PyTorch, if installed
+	$(BIN)/python tests/bench.py
 
 notebooks: .venv/.book ## run every notebook in place and store its outputs
 	$(BIN)/python book/_ext/run_notebooks.py $(NOTEBOOKS)

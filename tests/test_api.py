@@ -14,7 +14,13 @@ import pytest
 import xentlib
 
 ROOT = Path(__file__).parents[1]
-MODULES = [xentlib.coding, xentlib.information, xentlib.trees]  # all that `import xentlib` loads
+MODULES = [  # all that `import xentlib` loads
+    xentlib.activations,
+    xentlib.coding,
+    xentlib.information,
+    xentlib.losses,
+    xentlib.trees,
+]
 
 # The whole interface, argument by argument. A change here is a change for every reader of the book.
 SIGNATURES = [
@@ -34,11 +40,24 @@ SIGNATURES = [
     "js_divergence(p, q, *, base=None, axis=-1, keepdims=False)",
     "kl_divergence(p, q, *, base=None, axis=-1, keepdims=False)",
     "kraft_sum(lengths, *, radix=2)",
+    "log_sigmoid(z)",
+    "log_softmax(z, *, axis=-1)",
+    "logsumexp(z, *, axis=-1, keepdims=False)",
     "mutual_information(pxy, *, base=None)",
     "negative_log_likelihood(q, labels, *, base=None, reduction='mean')",
     "normalize(counts, *, axis=-1, pseudocount=0.0)",
     "one_hot(labels, n_classes)",
     "perplexity(p, q=None, *, axis=-1, keepdims=False)",
+    "sigmoid(z)",
+    "sigmoid_binary_cross_entropy(logits, labels, *, sample_weight=None, reduction='mean')",
+    "sigmoid_binary_cross_entropy_value_and_grad(logits, labels, "
+    "*, sample_weight=None, reduction='mean')",
+    "sigmoid_grad(z)",
+    "smooth_labels(targets, alpha)",
+    "softmax(z, *, axis=-1)",
+    "softmax_cross_entropy(logits, labels, *, sample_weight=None, reduction='mean')",
+    "softmax_cross_entropy_value_and_grad(logits, labels, *, sample_weight=None, reduction='mean')",
+    "softmax_jacobian(z)",
 ]
 
 FUNCTIONS = {name: getattr(xentlib, name) for name in xentlib.__all__}

@@ -213,6 +213,15 @@ def test_one_hot_puts_all_the_probability_on_the_label():
     np.testing.assert_array_equal(x.one_hot(np.uint8([0, 0]), 1), [[1], [1]])
 
 
+def test_smooth_labels_mixes_with_the_uniform_distribution():
+    np.testing.assert_allclose(x.smooth_labels([1, 0, 0, 0], 0.1), [0.925, 0.025, 0.025, 0.025])
+    targets = x.one_hot([[2], [0]], 3)
+    np.testing.assert_array_equal(x.smooth_labels(targets, 0), targets)
+    np.testing.assert_array_equal(x.smooth_labels(targets, 1), np.full((2, 1, 3), 1 / 3))
+    np.testing.assert_allclose(x.smooth_labels(targets, 0.3).sum(axis=-1), 1)
+    assert x.smooth_labels(targets.astype(F32), np.float64(0.1)).dtype == F32
+
+
 def test_reductions_of_the_negative_log_likelihood():
     q, labels = [[0.5, 0.5], [0.25, 0.75]], [1, 0]
     nll = x.negative_log_likelihood
@@ -676,6 +685,12 @@ ERRORS = {
     ),
     "reduction None": (nll([HALF], [0], reduction=None), "reduction must be .*, got None"),
     "reduction std": (nll([HALF], [0], reduction="std"), "reduction must be .*, got 'std'"),
+    "targets are counts": (lambda: x.smooth_labels([2, 1], 0.1), "targets must sum to 1, got .* 3"),
+    "targets a number": (lambda: x.smooth_labels(1, 0.1), "targets must hold a distribution"),
+    "alpha above 1": (lambda: x.smooth_labels(HALF, 1.5), "alpha must be .* 0 and 1, got 1.5"),
+    "alpha negative": (lambda: x.smooth_labels(HALF, -0.1), "alpha must be .*, got -0.1"),
+    "alpha NaN": (lambda: x.smooth_labels(HALF, nan), "alpha must be .*, got nan"),
+    "alpha None": (lambda: x.smooth_labels(HALF, None), "alpha must be .*, got None"),
     "no classes": (lambda: x.one_hot([0], 0), "n_classes must be a whole .* at least 1, got 0"),
     "classes negative": (lambda: x.one_hot([0], -2), "n_classes must be .*, got -2"),
     "classes float": (lambda: x.one_hot([0], 2.0), "n_classes must be .*, got 2.0"),

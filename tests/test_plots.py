@@ -13,6 +13,11 @@ from xentlib import plots
 
 PETALS = [1.4, 1.3, 1.5, 4.7, 4.5, 6.0, 5.1, 5.1], [0, 0, 0, 1, 1, 2, 2, 1]
 BLOCKS = range(1, 11), [1, 0.523, 0.365, 0.29, 0.24, 0.21, 0.19, 0.17, 0.16, 0.15]
+FLOWERS = (
+    [[1.4, 0.2], [1.5, 0.4], [4.5, 1.5], [4.0, 1.3], [6.0, 2.5], [5.1, 1.8], [4.9, 1.5]],
+    [0, 0, 1, 1, 2, 2, 2],
+    [[-3, 0, 3], [-3, 0, 3], [-1, 1, 0]],
+)
 CALLS = {
     "loss_bars": lambda: plots.loss_bars([0.4, 0.1, 0.5]),
     "loss_bars, infinite": lambda: plots.loss_bars([0, 0.3, 0.7]),
@@ -31,6 +36,17 @@ CALLS = {
     "two_divergences, infinite": lambda: plots.two_divergences([1, 0, 0], [0, 1, 0]),
     "two_divergences, beyond the scale": lambda: plots.two_divergences(
         [0.98, 0.01, 0.01], [0.01, 0.01, 0.98], names=["landscape", "house", "other"]
+    ),
+    "logit_steps": lambda: plots.logit_steps([-0.9, -2.3, -0.7]),
+    "logit_steps, at the edge": lambda: plots.logit_steps(
+        [6, 5.5, -20], truth=2, step_size=10, names=["apple", "pear", "plum"]
+    ),
+    "softmax_training": lambda: plots.softmax_training(*FLOWERS, [1.099, 0.7, 0.6]),
+    "softmax_training, start": lambda: plots.softmax_training(
+        *FLOWERS[:2], np.zeros((3, 3)), [np.log(3)], names=["setosa", "versicolor", "virginica"]
+    ),
+    "softmax_training, two classes": lambda: plots.softmax_training(
+        [[0, 1], [1, 0]], [0, 1], [[-1, 1], [1, -1], [0, 0]], [0.7, 3.5]
     ),
     "binary_entropy_curve": plots.binary_entropy_curve,
     "plugin_bias": lambda: plots.plugin_bias([10, 100], [1.4, 1.7], 1.8, corrected=[1.75, 1.79]),
@@ -180,6 +196,53 @@ def test_sigmoid_fit_draws_the_model_and_every_label():
     assert np.array_equal(dots.get_xdata(), [-1, 0, 2])
     assert np.array_equal(np.round(dots.get_ydata()), [0, 0, 1])
     assert {"benign: 2", "bad: 1"} <= set(words(axes.figure).split("\n"))
+
+
+def test_logit_steps_state_the_loss_and_the_steps():
+    figure = plots.logit_steps(np.log([0.4, 0.1, 0.5]), truth=0, step_size=2)
+    found = words(figure)
+    assert "loss 0.916 nats" in found
+    assert {"+1.200", "−0.200", "−1.000", "0.400", "0.100", "0.500"} <= set(found.split())
+    bars = [b.get_width() for b in figure.axes[1].patches if b.get_fill()]
+    assert np.allclose(bars, [0.4, 0.1, 0.5])
+    with pytest.raises(ValueError, match="z must be one logit"):
+        plots.logit_steps([1, 2])
+
+
+def test_softmax_training_tints_the_likeliest_class_and_rings_the_wrong():
+    X, labels, weights = (np.array(x) for x in FLOWERS)
+    figure = plots.softmax_training(X, labels, weights, [1.1, 0.25])
+    logits = (X - X.mean(axis=0)) / X.std(axis=0) @ weights[:2] + weights[2]
+    wrong = logits.argmax(axis=1) != labels
+    assert 0 < wrong.sum() < len(X)
+    assert f"{np.sum(~wrong)} of 7 right" in words(figure)
+    assert "Loss 0.250 nats" in words(figure)
+    left, right = figure.axes
+    ringed = [
+        c.get_offsets() for c in left.collections if to_hex(c.get_edgecolor()[0]) == plots.INK
+    ]
+    assert sorted(np.vstack(ringed).tolist()) == sorted(X[wrong].tolist())
+    assert list(right.lines[1].get_ydata()) == [1.1, 0.25]
+    (image,) = left.images
+    x0, x1, y0, y1 = image.get_extent()
+    rows, columns = image.get_array().shape[:2]
+    tints = set()
+    for (x, y), k in zip(X, logits.argmax(axis=1), strict=True):
+        pixel = image.get_array()[
+            int((y - y0) / (y1 - y0) * rows), int((x - x0) / (x1 - x0) * columns)
+        ]
+        tints.add((k, to_hex(pixel)))
+    assert len(tints) == 3  # one a class
+    assert not plots.softmax_training(X, labels, np.zeros((3, 3)), [1.1]).axes[0].images
+    for bad, message in [
+        ((X[:, :1], labels, weights), "X must be"),
+        ((X, labels[1:], weights), "X must be"),
+        ((X, labels, weights[:2]), "weights must be"),
+        ((X * [1, 0], labels, weights), "two features that vary"),
+        ((X, labels + 1, weights), "labels must be"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            plots.softmax_training(*bad, [1.1])
 
 
 def test_the_curve_of_a_coin_passes_the_match_and_the_fair_coin():

@@ -17,6 +17,8 @@ import yaml
 from bs4 import BeautifulSoup
 from conftest import ROOT, SITE, Visit, serving, toc_files
 
+import xentlib
+
 BUDGET = 250_000  # bytes that a first visit to a page may load, compressed
 MOST_REQUESTS = 35
 LARGEST_SHIFT = 0.01
@@ -99,6 +101,34 @@ def test_the_contents_mark_the_page_that_is_open(site, path):
 def test_one_main_heading_and_a_language(site, path):
     assert len(soup(path).find_all("h1")) == 1
     assert soup(path).html["lang"] == "en"
+
+
+@pytest.mark.parametrize("name", [*xentlib.__all__, "SoftmaxRegression", "load_declaration"])
+def test_entry_of_the_library_leads_to_the_section_that_teaches_it_and_back(site, name):
+    (signature,) = soup("book/api.html").select(f"dt.sig[id^='xentlib.'][id$='.{name}']")
+    lessons = [
+        a["href"] for a in signature.parent.select("a[href]") if a.text.startswith("chapter")
+    ]
+    assert lessons
+    for lesson in lessons:
+        file, anchor = urldefrag(lesson)
+        section = soup(f"book/{file}").find("section", id=anchor)
+        assert section.select(f"a[href='api.html#{signature['id']}']")
+
+
+def test_list_of_the_library_leads_to_every_entry(site):
+    page = soup("book/api.html")
+    listed = {a["href"] for a in page.select(".library-list dt a")}
+    described = page.select("dl.py:is(.function, .class) > dt.sig")
+    assert listed == {f"#{signature['id']}" for signature in described}
+    assert {signature["id"].rpartition(".")[2] for signature in described} >= set(xentlib.__all__)
+
+
+@every_notebook
+def test_names_in_the_text_lead_to_the_library(site, file):
+    for code in soup(f"{file}.html").select("main code:not(h1 *, h2 *, h3 *)"):
+        if code.text.removeprefix("xentlib.") in xentlib.__all__:
+            assert code.parent.name == "a", code.parent
 
 
 def test_titles_and_descriptions_are_distinct(site):

@@ -17,7 +17,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
-from scipy.special import expit
+from scipy.optimize import approx_fprime
+from scipy.special import expit, log_softmax, softmax
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from traitlets import TraitError
 
 import xentlib
@@ -29,14 +33,16 @@ from xentlib.widgets import (
     Divergences,
     EntropyShaper,
     JointTable,
+    LogitSteps,
     LossBars,
     SigmoidGradients,
+    SoftmaxTraining,
     Surprise,
 )
 from xentlib.widgets.base import HERE
 
 FIGURES = [LossBars, Surprise, EntropyShaper, CodeLengths, CoinLikelihood, JointTable, Divergences]
-FIGURES += [SigmoidGradients, BinaryLoss]
+FIGURES += [SigmoidGradients, BinaryLoss, LogitSteps, SoftmaxTraining]
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
@@ -488,6 +494,164 @@ def test_binary_loss_at_its_ends():
     assert [js(BinaryLoss, "binaryLoss", x, x) for x in (0, 1)] == [0, 0]
 
 
+# ---- Softmax and its gradient descent ----
+
+logits = st.lists(st.floats(-20, 20), min_size=3, max_size=3)
+
+
+@given(z=logits, truth=indices, size=st.floats(0.01, 10))
+def test_a_step_on_logits_is_the_same_in_javascript_and_python(z, truth, size):
+    figure = LogitSteps(z=z, truth=truth, step_size=size)
+    assert np.allclose(js(LogitSteps, "softmax", z), softmax(z), rtol=1e-12, atol=0)
+    loss = js(LogitSteps, "logitLoss", z, truth)
+    assert agree(loss, figure.loss)
+    assert agree(loss, -log_softmax(z)[truth])
+    gradient = js(LogitSteps, "logitGradient", z, truth)
+    assert gradient == pytest.approx(figure.gradient, abs=1e-12)
+    after = js(LogitSteps, "steppedLogits", z, truth, size)
+    assert after == pytest.approx(z - size * np.array(figure.gradient), abs=1e-12)
+    if max(map(abs, after)) <= 20:
+        figure.step()
+        assert figure.z == pytest.approx(after, abs=1e-12)
+
+
+@given(z=logits, truth=indices, size=st.floats(0.01, 10))
+def test_every_step_raises_the_true_probability_and_keeps_the_sum_of_the_logits(z, truth, size):
+    after = js(LogitSteps, "steppedLogits", z, truth, size)
+    assert softmax(after)[truth] >= softmax(z)[truth] - 1e-12
+    assert sum(after) == pytest.approx(sum(z), abs=1e-12 * size + 1e-12)
+
+
+@given(z=logits, truth=indices, shift=st.floats(-5, 5))
+def test_shifting_all_logits_changes_no_probability(z, truth, shift):
+    shifted = [x + shift for x in z]
+    assert js(LogitSteps, "softmax", shifted) == pytest.approx(js(LogitSteps, "softmax", z))
+    assert js(LogitSteps, "logitLoss", shifted, truth) == pytest.approx(
+        js(LogitSteps, "logitLoss", z, truth), abs=1e-12
+    )
+
+
+def test_one_step_from_the_landscape():
+    figure = LogitSteps()
+    assert json.loads(ENGINES[LogitSteps].eval("JSON.stringify(FIRST_LOGITS)")) == figure.z
+    assert repr(figure) == (
+        "LogitSteps: truth landscape, z = (−0.9163, −2.303, −0.6931), q = (0.4, 0.1, 0.5): "
+        "loss 0.9163 nats, gradient (−0.6, 0.1, 0.5)"
+    )
+    figure.step()
+    assert np.round(figure.q, 6).tolist() == [0.649251, 0.080602, 0.270146]
+    assert round(figure.loss, 6) == 0.431935
+    after = js(LogitSteps, "steppedLogits", LogitSteps().z, 0, 1)
+    assert after == pytest.approx(figure.z, abs=1e-15)
+
+
+points = (
+    st.lists(st.tuples(st.integers(-50, 50), st.integers(-50, 50), indices), min_size=2, max_size=9)
+    .filter(lambda rows: len({r[0] for r in rows}) > 1 and len({r[1] for r in rows}) > 1)
+    .map(lambda rows: ([[x / 10, y / 10] for x, y, _ in rows], [k for *_, k in rows]))
+)
+weight_tables = st.lists(st.lists(st.floats(-5, 5), min_size=3, max_size=3), min_size=3, max_size=3)
+
+
+def standardised(X):
+    scales = js(SoftmaxTraining, "moments", X)
+    return [js(SoftmaxTraining, "standardise", x, scales) for x in X]
+
+
+@given(data=points, weights=weight_tables)
+def test_loss_and_gradient_of_training_equal_python_and_finite_differences(data, weights):
+    X, labels = data
+    figure = SoftmaxTraining(X=X, labels=labels, weights=weights)
+    Z = standardised(X)
+    assert np.allclose(Z, figure.inputs[:, :2], rtol=1e-12, atol=1e-12)
+    there = js(SoftmaxTraining, "evaluate", Z, labels, weights)
+    assert agree(there["loss"], figure.loss)
+    assert np.allclose(there["gradient"], figure.gradient, rtol=1e-12, atol=1e-12)
+
+    def loss(flat):
+        z = figure.inputs @ flat.reshape(3, 3)
+        return -np.mean(log_softmax(z, axis=-1)[np.arange(len(labels)), labels])
+
+    slopes = approx_fprime(np.ravel(weights), loss, 1e-6)
+    assert np.allclose(np.ravel(figure.gradient), slopes, atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [0.01, 0.5, 5, 20])
+def test_training_takes_the_same_path_in_javascript_and_python(rate):
+    figure = SoftmaxTraining(learning_rate=rate)
+    start = figure.weights
+    figure.step(40)
+    Z = standardised(figure.X)
+    there = js(SoftmaxTraining, "descend", Z, figure.labels, start, rate, 40)
+    assert np.allclose(there["losses"], figure.history[1:], rtol=1e-12, atol=1e-12)
+    assert np.allclose(there["weights"], figure.weights, rtol=1e-12, atol=1e-12)
+    end = js(SoftmaxTraining, "evaluate", Z, figure.labels, there["weights"])
+    assert 150 - sum(end["wrong"]) == figure.right
+    assert agree(end["loss"], figure.loss)
+    assert agree(figure.history[-1], figure.loss)
+
+
+def test_training_comes_to_the_minimum_that_scikit_learn_finds():
+    figure = SoftmaxTraining(learning_rate=20)
+    X, labels = figure.inputs[:, :2], figure.labels
+    figure.step(3000)
+    best = LogisticRegression(C=1e12, tol=1e-10, max_iter=10_000).fit(X, labels)
+    least = log_loss(labels, best.predict_proba(X))
+    assert figure.history[-1] == pytest.approx(least, abs=1e-3)
+    assert figure.right == best.score(X, labels) * 150
+
+
+def test_the_default_data_are_the_petals_of_scikit_learn():
+    iris = load_iris()
+    figure = SoftmaxTraining()
+    assert np.array_equal(figure.X, iris.data[:, 2:])
+    assert np.array_equal(figure.labels, iris.target)
+    assert figure.names == list(iris.target_names)
+
+
+def test_training_starts_at_ln_3_and_long_steps_raise_the_loss_first():
+    figure = SoftmaxTraining(learning_rate=20)
+    assert figure.history == [math.log(3)] == [pytest.approx(figure.loss, abs=1e-15)]
+    figure.step(4)
+    assert np.round(figure.history, 3).tolist() == [1.099, 1.171, 1.943, 3.396, 0.352]
+    assert repr(figure) == (
+        "SoftmaxTraining: step 4, learning rate 20: loss 0.3517 nats, 133 of 150 right"
+    )
+    figure.reset()
+    assert (figure.weights, figure.history) == ([[0, 0, 0]] * 3, [math.log(3)])
+    figure.learning_rate = 0.5
+    figure.step(2000)
+    assert all(a > b for a, b in pairwise(figure.history))
+
+
+SQUARE = [[-2, -2], [2, -2], [2, 2], [-2, 2]]
+
+
+def area(polygon):
+    x, y = np.array(polygon).T if polygon else ([], [])
+    return (np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+
+
+@given(weights=weight_tables, points=st.lists(st.tuples(*[st.floats(-2, 2)] * 2), min_size=20))
+def test_regions_tile_the_picture_and_hold_the_points_of_their_class(weights, points):
+    assume(min(np.abs(np.diff(weights[2]))) > 1e-6)  # else two classes may tie everywhere
+    regions = [js(SoftmaxTraining, "region", weights, k, SQUARE) for k in range(3)]
+    assert sum(map(area, regions)) == pytest.approx(16, abs=1e-6)
+    z = np.array(points) @ weights[:2] + weights[2]
+    for point, logits in zip(points, z, strict=True):
+        lead = np.diff(np.sort(logits))[-1]
+        if lead > 1e-6:
+            corners = np.array(regions[np.argmax(logits)]) - point
+            turns = [np.linalg.det([a, b]) for a, b in pairwise([*corners, corners[0]])]
+            assert min(turns) >= -1e-9
+
+
+def test_ticks_are_round_and_inside():
+    assert js(SoftmaxTraining, "roundTicks", 0.53, 7.37, 8) == [1, 2, 3, 4, 5, 6, 7]
+    assert js(SoftmaxTraining, "roundTicks", -0.09, 2.88, 6) == [0, 0.5, 1, 1.5, 2, 2.5]
+    assert js(SoftmaxTraining, "roundTicks", 0, 1.25, 5) == [0, 0.5, 1]
+
+
 # ---- Python: traits, text, picture ----
 
 
@@ -570,6 +734,23 @@ def test_what_the_figures_say():
         (lambda: BinaryLoss(q=1.5), "BinaryLoss.q must lie in [0, 1], not 1.5"),
         (lambda: BinaryLoss(q=math.nan), "BinaryLoss.q must lie in"),
         (lambda: BinaryLoss(y=-0.1), "BinaryLoss.y must lie in"),
+        (lambda: LogitSteps(z=[0, 0]), "LogitSteps.z must be 3 numbers, not of shape (2,)"),
+        (lambda: LogitSteps(z=[0, 0, 21]), "LogitSteps.z must lie in [-20, 20], not 21"),
+        (lambda: LogitSteps(z=[0, 0, math.nan]), "LogitSteps.z must lie in"),
+        (lambda: LogitSteps(z="abc"), "LogitSteps.z must be numbers"),
+        (lambda: LogitSteps(truth=3), "'truth' trait of a LogitSteps"),
+        (lambda: LogitSteps(step_size=0), "LogitSteps.step_size must lie in (0, 10], not 0"),
+        (lambda: LogitSteps(step_size=math.nan), "LogitSteps.step_size must lie in"),
+        (lambda: SoftmaxTraining(X=[[1, 2, 3]]), "X must be n × 2 numbers, not of shape (1, 3)"),
+        (lambda: SoftmaxTraining(X=[[0, 1], [1, math.inf]]), "SoftmaxTraining.X must be finite"),
+        (lambda: SoftmaxTraining(X=[[0, 1], [1, 0]]), "must have one length, not 2, 150"),
+        (lambda: SoftmaxTraining(X=[[0, 1], [1, 1]], labels=[0, 1]), "two features that vary"),
+        (lambda: SoftmaxTraining(labels=[3]), "SoftmaxTraining.labels must be 0, 1 or 2, not 3"),
+        (lambda: SoftmaxTraining(labels=[0.5]), "SoftmaxTraining.labels must be whole numbers"),
+        (lambda: SoftmaxTraining(learning_rate=21), "must lie in [0.01, 20], not 21"),
+        (lambda: SoftmaxTraining(learning_rate=math.nan), "learning_rate must lie in"),
+        (lambda: SoftmaxTraining(weights=[[0, 0, 0]]), "weights must be 3 × 3 numbers"),
+        (lambda: SoftmaxTraining(history=[]), "SoftmaxTraining.history must be n numbers"),
     ],
 )
 def test_bad_values_are_refused_by_name(make, message):
@@ -713,6 +894,15 @@ def test_light_and_dark_colours_can_be_read():
     assert (found["p"][0], found["q"][0]) == (plots.P_COLOR, plots.Q_COLOR)
     for name in "pq":
         for color, ground in zip(found[name], ["#ffffff", "#14181e"], strict=True):
+            assert contrast(color, ground) >= 4.5
+
+
+def test_the_marks_of_the_classes_can_be_told_from_light_and_dark_grounds():
+    css = (HERE / "figure.css").read_text("utf-8")
+    found = [re.findall(rf"--xent-class-{k}: (#\w{{6}});", css) for k in range(3)]
+    assert [light for light, _ in found] == plots.CLASS_COLORS
+    for colors in found:
+        for color, ground in zip(colors, ["#ffffff", "#14181e"], strict=True):
             assert contrast(color, ground) >= 4.5
 
 

@@ -47,7 +47,8 @@ def sigmoid(z):
 
     Notes
     -----
-    Taught in chapter 7. Source: Bishop (2006), section 4.2.
+    Taught in chapter 7, "The sigmoid".
+    Source: Bishop (2006), section 4.2.
     Elsewhere: ``scipy.special.expit``, ``torch.sigmoid``, ``jax.nn.sigmoid``.
 
     Examples
@@ -81,7 +82,8 @@ def log_sigmoid(z):
 
     Notes
     -----
-    Taught in chapter 7. Source: Bishop (2006), section 4.3.2.
+    Taught in chapter 7, "In numbers that are too small".
+    Source: Bishop (2006), section 4.3.2.
     Elsewhere: ``scipy.special.log_expit``, ``torch.nn.functional.logsigmoid``,
     ``jax.nn.log_sigmoid``.
 
@@ -115,7 +117,8 @@ def sigmoid_grad(z):
 
     Notes
     -----
-    Taught in chapter 7. Source: Bishop (2006), section 4.3.2.
+    Taught in chapter 7, "The sigmoid".
+    Source: Bishop (2006), section 4.3.2.
     Elsewhere: ``jax.vmap(jax.grad(jax.nn.sigmoid))(z)``.
 
     Examples
@@ -128,7 +131,7 @@ def sigmoid_grad(z):
 
 
 def logsumexp(z, *, axis=-1, keepdims=False):
-    """A smooth maximum, and the logarithm of softmax's denominator: ``log sum exp z``.
+    """A smooth maximum, and the logarithm of softmax's denominator: ``log sum exp(z_k)``.
 
     At least the largest logit, and at most ``log K`` above it.
 
@@ -154,7 +157,8 @@ def logsumexp(z, *, axis=-1, keepdims=False):
 
     Notes
     -----
-    Taught in chapter 8. Source: Blanchard, Higham and Higham (2021), "Accurately Computing the
+    Taught in chapter 8, "From scores to probabilities".
+    Source: Blanchard, Higham and Higham (2021), "Accurately Computing the
     Log-Sum-Exp and Softmax Functions". Elsewhere: ``scipy.special.logsumexp``, with
     ``axis=None``; ``torch.logsumexp``, ``jax.nn.logsumexp``.
 
@@ -191,7 +195,8 @@ def softmax(z, *, axis=-1):
 
     Notes
     -----
-    Taught in chapter 8. Source: Bridle (1990), "Probabilistic Interpretation of Feedforward
+    Taught in chapter 8, "From scores to probabilities".
+    Source: Bridle (1990), "Probabilistic Interpretation of Feedforward
     Classification Network Outputs". Elsewhere: ``scipy.special.softmax``, with ``axis=None``;
     ``torch.softmax``, ``jax.nn.softmax``.
 
@@ -228,7 +233,8 @@ def log_softmax(z, *, axis=-1):
 
     Notes
     -----
-    Taught in chapter 8. Source: Blanchard, Higham and Higham (2021), "Accurately Computing the
+    Taught in chapter 8, "From scores to probabilities".
+    Source: Blanchard, Higham and Higham (2021), "Accurately Computing the
     Log-Sum-Exp and Softmax Functions". Elsewhere: ``scipy.special.log_softmax``, with
     ``axis=None``; ``torch.log_softmax``, ``jax.nn.log_softmax``.
 
@@ -263,7 +269,8 @@ def softmax_jacobian(z):
 
     Notes
     -----
-    Taught in chapter 8. Source: Bishop (2006), section 4.3.4.
+    Taught in chapter 8, "The Jacobian".
+    Source: Bishop (2006), section 4.3.4.
     Elsewhere: ``jax.jacobian(jax.nn.softmax)(z)``.
 
     Examples

@@ -43,7 +43,7 @@ def huffman_code(p):
 
     Notes
     -----
-    Taught in chapter 5.
+    Taught in chapter 5, "The best code".
     Source: Huffman (1952), "A Method for the Construction of Minimum-Redundancy Codes".
     Where weights tie, symbols are merged before what is merged already: then no optimal code has a
     shorter longest word, says Schwartz (1964), "An Optimum Encoding with Minimum Longest Code and
@@ -104,7 +104,8 @@ def expected_length(p, lengths):
 
     Notes
     -----
-    Taught in chapter 5. Source: Cover and Thomas (2006), section 5.1.
+    Taught in chapter 5, "Frequent words, short code words".
+    Source: Cover and Thomas (2006), section 5.1.
     Elsewhere: ``numpy.average(lengths, weights=p)``.
 
     Examples
@@ -154,8 +155,9 @@ def kraft_sum(lengths, *, radix=2):
 
     Notes
     -----
-    Taught in chapter 5. Source: Kraft (1949), "A Device for Quantizing, Grouping, and Coding
-    Amplitude-Modulated Pulses"; McMillan (1956) for all codes that can be decoded.
+    Taught in chapter 5, "What lengths are possible?".
+    Source: Kraft (1949), "A Device for Quantizing, Grouping, and Coding Amplitude-Modulated
+    Pulses"; McMillan (1956) for all codes that can be decoded.
     Elsewhere: ``numpy.sum(2.0 ** -lengths)``.
 
     Examples
@@ -202,7 +204,8 @@ def encode(symbols, code):
 
     Notes
     -----
-    Taught in chapter 5. Source: Cover and Thomas (2006), section 5.1, as "extension" of a code.
+    Taught in chapter 5, "Frequent words, short code words".
+    Source: Cover and Thomas (2006), section 5.1, as "extension" of a code.
     Elsewhere: ``bitarray.bitarray.encode``.
 
     Examples
@@ -250,7 +253,8 @@ def decode(bits, code):
 
     Notes
     -----
-    Taught in chapter 5. Source: Cover and Thomas (2006), section 5.1, as "instantaneous" codes.
+    Taught in chapter 5, "Frequent words, short code words".
+    Source: Cover and Thomas (2006), section 5.1, as "instantaneous" codes.
     Elsewhere: ``bitarray.bitarray.decode``.
 
     Examples

@@ -24,8 +24,8 @@ def load_declaration(language="en"):
 
     Notes
     -----
-    Used in chapter 5. Source: United Nations General Assembly, resolution 217 A (III) (1948), in
-    the public domain.
+    Used in chapter 5, "A real text".
+    Source: United Nations General Assembly, resolution 217 A (III) (1948), in the public domain.
 
     Examples
     --------

@@ -699,8 +699,9 @@ def smooth_labels(targets, alpha):
 
     Notes
     -----
-    Taught in chapter 8. Source: Szegedy et al. (2016), "Rethinking the Inception Architecture for
-    Computer Vision". Elsewhere: ``optax.smooth_labels``;
+    Taught in chapter 8, "Exercises".
+    Source: Szegedy et al. (2016), "Rethinking the Inception Architecture for Computer Vision".
+    Elsewhere: ``optax.smooth_labels``;
     ``torch.nn.functional.cross_entropy(..., label_smoothing=alpha)``.
 
     Examples

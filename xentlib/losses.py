@@ -59,7 +59,8 @@ def sigmoid_binary_cross_entropy(logits, labels, *, sample_weight=None, reductio
 
     Notes
     -----
-    Taught in chapter 7. Source: Bishop (2006), section 4.3.2.
+    Taught in chapter 7, "The slope in z".
+    Source: Bishop (2006), section 4.3.2.
     Elsewhere: ``torch.nn.functional.binary_cross_entropy_with_logits``,
     ``optax.sigmoid_binary_cross_entropy(logits, labels).mean()``.
 
@@ -104,7 +105,8 @@ def sigmoid_binary_cross_entropy_value_and_grad(
 
     Notes
     -----
-    Taught in chapter 7. Source: Bishop (2006), section 4.3.2.
+    Taught in chapter 7, "The slope in z".
+    Source: Bishop (2006), section 4.3.2.
     Elsewhere: ``jax.value_and_grad`` of ``optax.sigmoid_binary_cross_entropy``; ``backward()``.
 
     Examples
@@ -148,7 +150,8 @@ def softmax_cross_entropy(logits, labels, *, sample_weight=None, reduction="mean
 
     Notes
     -----
-    Taught in chapter 8. Source: Bishop (2006), section 4.3.4.
+    Taught in chapter 8, "From scores to probabilities".
+    Source: Bishop (2006), section 4.3.4.
     Elsewhere: ``torch.nn.functional.cross_entropy``, with the classes on axis 1;
     ``optax.softmax_cross_entropy_with_integer_labels`` and ``optax.softmax_cross_entropy``, one
     value for each row; ``sklearn.metrics.log_loss`` wants probabilities.
@@ -193,7 +196,8 @@ def softmax_cross_entropy_value_and_grad(logits, labels, *, sample_weight=None, 
 
     Notes
     -----
-    Taught in chapter 8. Source: Bishop (2006), section 4.3.4.
+    Taught in chapter 8, "Prediction minus truth".
+    Source: Bishop (2006), section 4.3.4.
     Elsewhere: ``jax.value_and_grad`` of ``optax.softmax_cross_entropy``; ``backward()``.
 
     Examples
@@ -223,12 +227,12 @@ def _binary_block(z, y, scale, grad):
 def _softmax_block(z, y, scale, grad):
     (n, k), rows = z.shape, np.arange(len(z))
     narrow = k < _NARROW
-    e = np.array(z, order="F" if narrow else "C")
-    largest = e.max(axis=1)
+    if narrow:
+        z = np.asfortranarray(z)
+    largest = z.max(axis=1)
     if not np.isfinite(largest).all():
         raise ValueError(_what_is_wrong(largest))
-    e -= largest[:, np.newaxis]
-
+    e = np.subtract(z, largest[:, np.newaxis], order="F" if narrow else "C")
     classes = _labels(y, k).astype(np.intp, copy=False) if y.ndim == 1 else e.argmax(axis=1)
     flat, at = e.ravel(order="K"), (classes * n + rows if narrow else rows * k + classes)
     d = flat[at]  # the label's logit, less the largest

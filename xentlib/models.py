@@ -61,7 +61,8 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
     -----
     Training starts at ``W = 0`` and ``b = 0``, hence at a loss of ``log K``. The features may be
     sparse. All is computed in float64.
-    Taught in chapter 8. Source: Bishop (2006), section 4.3.4; Hastie et al. (2009), section 4.4.
+    Taught in chapter 8, "The regularised optimum".
+    Source: Bishop (2006), section 4.3.4; Hastie et al. (2009), section 4.4.
     Elsewhere: ``sklearn.linear_model.LogisticRegression``, which by default stops earlier.
 
     Examples

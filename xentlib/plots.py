@@ -777,10 +777,10 @@ def logit_steps(z, truth=0, step_size=1.0, names=("landscape", "house", "other")
         text = f"{start:.2f}".replace("-", "−")
         left.text(start, i - 0.12, text, ha="center", va="bottom", fontsize=SIZE)
     left.plot(z, np.arange(len(z)), "o", color=Q_COLOR, markersize=9, zorder=5)
-    left.set(xlim=(-reach, reach), ylim=(len(z) - 0.45, -0.5))
+    left.set(xlim=(-1.12 * reach, 1.12 * reach), ylim=(len(z) - 0.45, -0.5))
     left.set_yticks(range(len(z)), [f"{n}\ntrue" if i == truth else n for i, n in enumerate(names)])
     left.get_yticklabels()[truth].set(color=P_COLOR, fontweight="bold")
-    left.set_title("Logits z and the next step", **TITLE)
+    left.set_title("Logits z, next step", **TITLE)
 
     right.barh(range(len(z)), q, height=0.4, color=Q_COLOR)
     right.barh(truth, 1, height=0.52, fill=False, edgecolor=P_COLOR, linewidth=2)
@@ -827,6 +827,10 @@ def softmax_training(X, labels, weights, history, names=None, features=("x₁", 
         raise ValueError(f"X must be (n, 2) and labels (n,), got {X.shape} and {labels.shape}")
     if weights.ndim != 2 or len(weights) != 3 or not 2 <= weights.shape[1] <= len(CLASS_COLORS):
         raise ValueError(f"weights must be (3, 2) or (3, 3), got {weights.shape}")
+    if not np.all(np.ptp(X, axis=0) > 0):
+        raise ValueError("X must hold two features that vary")
+    if not np.all(np.isin(labels, range(weights.shape[1]))):
+        raise ValueError(f"labels must be class indices below {weights.shape[1]}, got {labels}")
     figure, (left, right) = _figure(1, 2, width_ratios=[1.35, 1])
 
     def logits(x):
@@ -848,9 +852,11 @@ def softmax_training(X, labels, weights, history, names=None, features=("x₁", 
             left.scatter(*at.T, s=30, color=color, marker=marker, zorder=3 + ringed, **edge)
         if names is not None and np.any(labels == k):
             own = X[labels == k]
-            above = own[:, 0].mean(), own[:, 1].max() + margin[1] / 2
+            # Above its points and to the left, but inside.
+            width = 0.042 * len(names[k]) * (x1 - x0)
+            at = max(own[:, 0].mean() - width, x0 + margin[0] / 4)
             style = {"color": color, "fontsize": SIZE, "fontweight": "bold", "zorder": 5}
-            left.text(*above, names[k], ha="center", va="bottom", **style)
+            left.text(at, own[:, 1].max() + margin[1] / 2, names[k], va="bottom", **style)
     left.set(xlim=(x0, x1), ylim=(y0, y1), xlabel=features[0])
     left.grid(visible=False)
     right_answers = np.sum(logits(X).argmax(axis=-1) == labels)

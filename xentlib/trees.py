@@ -43,8 +43,9 @@ def best_split(x, y, *, base=None):
 
     Notes
     -----
-    Taught in chapter 3. Source: Breiman et al. (1984), "Classification and Regression Trees", for
-    thresholds; Quinlan (1986), "Induction of Decision Trees", for the gain.
+    Taught in chapter 3, "A tree on real flowers".
+    Source: Breiman et al. (1984), "Classification and Regression Trees", for thresholds;
+    Quinlan (1986), "Induction of Decision Trees", for the gain.
     Elsewhere: ``DecisionTreeClassifier(criterion="entropy", max_depth=1)`` of scikit-learn, in bits
     and with `x` rounded to float32.
 

@@ -23,6 +23,8 @@ export function steppedLogits(z, truth, size) {
   return z.map((x, i) => x - size * gradient[i]);
 }
 
+const beyond = (z, limit) => z.some((x) => x > limit || x < -LOGIT_LIMIT);
+
 const withSign = (x, digits) => {
   const size = fixed(Math.abs(x), digits);
   return (+size === 0 ? "" : x < 0 ? "−" : "+") + size;
@@ -47,17 +49,17 @@ function render({ model, el }) {
   // How many steps led to the logits shown; any other change of them starts from 0.
   let steps = 0, reached = "";
   const next = () => steppedLogits(model.get("z"), model.get("truth"), model.get("step_size"));
-  const step = () => {
-    const z = next();
-    steps = taken() + 1;
+  const go = (z, extra, reach) => {
+    if (beyond(z, reach)) return;
+    steps = taken() + extra;
     reached = state(z);
     send(model, "z", z);
   };
   const state = (z) => String([z, model.get("truth")]);
   const taken = () => (state(model.get("z")) === reached ? steps : 0);
   const [stepButton, shiftButton] = [
-    ["Step", step],
-    ["+1 to all", () => send(model, "z", model.get("z").map((x) => x + 1))],
+    ["Step", () => go(next(), 1, LOGIT_LIMIT)],
+    ["+1 to all", () => go(model.get("z").map((x) => x + 1), 0, LOGIT_REACH)],
     ["Reset", () => send(model, "z", FIRST_LOGITS)],
   ].map(([textContent, act]) => {
     const button = control(row, "button", { type: "button", textContent });
@@ -66,7 +68,7 @@ function render({ model, el }) {
   });
 
   const { art, handles } = canvas(root, "Three logits, the step that gradient descent takes, and their softmax");
-  node(art, "text", { class: "xent-title", x: 0, y: 14 }, "Each step moves probability to the truth");
+  node(art, "text", { class: "xent-title", x: 0, y: 14 }, "Each step moves q towards the truth");
   const zTitle = node(art, "text", {}, "logits z: drag a dot; an arrow is a step");
   const qTitle = node(art, "text", { class: "xent-q" }, "q = softmax(z)");
   const zGrid = node(art, "g"), qGrid = node(art, "g");
@@ -82,6 +84,7 @@ function render({ model, el }) {
       touch: node(handle, "circle", { class: "xent-touch", r: 22 }),
       grip: node(handle, "circle", { class: "xent-grip xent-q", r: 9 }),
       lane: node(art, "path", { class: "xent-grid" }),
+      lead: node(art, "path", { class: "xent-drop" }),
       arrow: node(art, "path", { class: "xent-arrow" }),
       change: node(art, "text", { class: "xent-strong xent-halo" }),
       value: node(art, "text", { class: "xent-halo", "text-anchor": "middle" }),
@@ -93,11 +96,11 @@ function render({ model, el }) {
       gap: node(art, "text", { class: "xent-tick" }),
     };
   });
-  const say = readout(root, "{steps}: loss {loss} nats. The gradient q − p = {gradient} sums to 0.");
+  const say = readout(root, "{steps}: loss {loss} nats. Gradient q − p = {gradient}, sum 0.");
 
   let box, bars, zAt, qAt, limit = LOGIT_REACH, drawnLimit;
   function layout(width, wide) {
-    box = { left: wide ? 96 : 84, right: wide ? width * 0.6 : width - 12, top: 52, bottom: wide ? 284 : 254 };
+    box = { left: wide ? 96 : 84, right: wide ? width * 0.6 : width - 16, top: 52, bottom: wide ? 284 : 254 };
     bars = wide ? { left: width * 0.6 + 48, right: width - 52, top: 52, bottom: 284 }
                 : { left: 84, right: width - 52, top: 318, bottom: 472 };
     zAt = (i) => box.top + 32 + ((box.bottom - box.top) / 3) * i;
@@ -114,7 +117,7 @@ function render({ model, el }) {
       set(names[1], { x: 0, y: qAt(i) + 5, display: wide ? "none" : "inline" });
       set(outline, { x: bars.left, y: qAt(i) - 14, width: width1, height: 28 });
       set(bar, { x: bars.left, y: qAt(i) - 10, height: 20 });
-      set(gap, { x: bars.left + 4, y: qAt(i) + 29 });
+      set(gap, { x: bars.left + 4, y: qAt(i) + 27 });
     });
   }
 
@@ -138,14 +141,16 @@ function render({ model, el }) {
     const x = scale(z);
     rows.forEach((r, i) => {
       const at = x(z[i]), lane = zAt(i) + 24, tip = clamp(x(after[i]), box.left - 12, box.right + 12);
-      const right = tip >= at, head = Math.min(7, Math.abs(tip - at)) * (right ? 1 : -1);
+      const right = tip >= at, size = Math.abs(tip - at);
+      const neck = tip - Math.min(9, size) * (right ? 1 : -1), half = clamp(0.7 * size, 2.5, 6);
       const trueClass = i === truth;
       r.handle.place(at, zAt(i));
       r.handle.show(z[i], `logit of ${names[i]}`,
         `${withMinus(z[i], 2)}, probability ${fixed(q[i], 3)}, step ${withSign(after[i] - z[i], 3)}`);
       set(r.value, { x: at, y: zAt(i) - 15 });
       r.value.textContent = withMinus(z[i], 2);
-      set(r.arrow, { d: `M${at} ${zAt(i)}V${lane}H${tip}M${tip - head} ${lane - 5}L${tip} ${lane}L${tip - head} ${lane + 5}` });
+      set(r.lead, { d: `M${at} ${zAt(i)}V${lane}` });
+      set(r.arrow, { d: `M${at} ${lane - 1.5}H${neck}V${lane - half}L${tip} ${lane}L${neck} ${lane + half}V${lane + 1.5}H${at}Z` });
       // The number stands before the arrow's tip, or behind its start where there is no room.
       const ahead = right ? tip + 56 < box.right : tip - 56 > box.left;
       const onRight = right === ahead;
@@ -165,11 +170,11 @@ function render({ model, el }) {
       radios[i].radio.checked = trueClass;
       radios[i].text.textContent = names[i];
     });
-    stepButton.disabled = after.some((value) => Math.abs(value) > LOGIT_LIMIT);
-    shiftButton.disabled = Math.max(...z) + 1 > LOGIT_REACH;
+    set(stepButton, { "aria-disabled": beyond(after, LOGIT_LIMIT) });
+    set(shiftButton, { "aria-disabled": beyond(z.map((value) => value + 1), LOGIT_REACH) });
     const n = taken();
     say({
-      steps: n === 0 ? "Before a step" : n === 1 ? "After 1 step" : `After ${n} steps`,
+      steps: n === 0 ? "Before the first step" : n === 1 ? "After 1 step" : `After ${n} steps`,
       loss: fixed(logitLoss(z, truth), 4),
       gradient: `(${gradient.map((g) => withMinus(g, 3)).join(", ")})`,
     });

@@ -87,7 +87,7 @@ function render({ model, el }) {
   let pending = 0, since = 0, saved = 0; // steps owed, time of the last frame and of the last report
 
   const train = (steps) => {
-    steps = Math.min(steps, MOST_STEPS - taken());
+    steps = Math.min(steps, Math.max(MOST_STEPS - taken(), 0));
     const { weights, losses } = descend(Z, model.get("labels"), model.get("weights"), model.get("learning_rate"), steps);
     model.set("weights", weights);
     model.set("history", [...model.get("history"), ...losses]);
@@ -116,6 +116,7 @@ function render({ model, el }) {
   };
   const run = () => {
     if (frame) return stop();
+    if (taken() >= MOST_STEPS) return;
     if (still.matches) {
       train(100);
       return model.save_changes();
@@ -140,7 +141,7 @@ function render({ model, el }) {
   });
 
   const { art, handles } = canvas(root, "Points of three classes with the model’s regions, and its loss");
-  node(art, "text", { class: "xent-title", x: 0, y: 14 }, "Tint: the likeliest class. Ringed: it is wrong");
+  node(art, "text", { class: "xent-title", x: 0, y: 14 }, "Tint: the likeliest class; ringed: wrong");
   const tints = [0, 1, 2].map((k) => node(art, "path", { class: `xent-region xent-class-${k}` }));
   const grid = node(art, "g");
   const cloud = node(art, "g");
@@ -171,9 +172,9 @@ function render({ model, el }) {
 
   let Z = [], scales, points = [], corners, toScreen, box, lossBox, track, drawn = [], drawnAxes;
   function layout(width, wide) {
-    box = wide ? { left: 34, right: width * 0.57, top: 48, bottom: 318 } : { left: 34, right: width, top: 48, bottom: 276 };
-    lossBox = wide ? { left: width * 0.57 + 72, right: width - 8, top: 32, bottom: 204 }
-                   : { left: 34, right: width - 8, top: 364, bottom: 494 };
+    box = wide ? { left: 34, right: width * 0.57, top: 48, bottom: 314 } : { left: 34, right: width, top: 48, bottom: 276 };
+    lossBox = wide ? { left: width * 0.57 + 72, right: width - 12, top: 32, bottom: 204 }
+                   : { left: 34, right: width - 12, top: 364, bottom: 494 };
     track = { left: wide ? lossBox.left : 22, right: width - 14, y: lossBox.bottom + 94 };
     set(xTitle, { x: (box.left + box.right) / 2, y: box.bottom + 42 });
     set(yTitle, { x: 0, y: 36 });
@@ -212,11 +213,12 @@ function render({ model, el }) {
       const own = X.filter((_, n) => labels[n] === k);
       for (const part of [mark, text]) set(part, { display: own.length ? "inline" : "none" });
       if (!own.length) return;
-      const half = text.getComputedTextLength() / 2 + 8;
-      const at = clamp(x(sum(own.map((p) => p[0])) / own.length), box.left + half + 4, box.right - half - 4);
-      const above = y(Math.max(...own.map((p) => p[1]))) - 14;
-      set(mark, { transform: `translate(${(at - half + 5).toFixed(1)} ${above - 5})` });
-      set(text, { x: at - half + 16, y: above });
+      // Above its points and to the left, but inside.
+      const length = text.getComputedTextLength() + 16;
+      const left = Math.max(x(sum(own.map((p) => p[0])) / own.length) - length, box.left + 6);
+      const above = y(Math.max(...own.map((p) => p[1]))) - 12;
+      set(mark, { transform: `translate(${(left + 5).toFixed(1)} ${above - 5})` });
+      set(text, { x: left + 16, y: above });
     });
   }
 
@@ -244,14 +246,9 @@ function render({ model, el }) {
   }
 
   let now = { loss: 0, wrong: [] };
-  function draw() {
-    const X = model.get("X"), labels = model.get("labels"), names = model.get("names"), features = model.get("features");
-    const weights = model.get("weights"), history = model.get("history"), rate = model.get("learning_rate");
+  function drawModel([X, labels, names, features, weights, history]) {
     nameTags.forEach(({ text }, k) => (text.textContent = names[k]));
-    if ([X, labels, names].some((value, i) => value !== drawn[i])) {
-      drawn = [X, labels, names];
-      scatter(X, labels);
-    }
+    if ([X, labels, names].some((value, i) => value !== drawn[i])) scatter(X, labels);
     now = evaluate(Z, labels, weights);
     // Where all classes tie everywhere there is no likeliest.
     const undecided = weights.every((row) => row.every((w) => w === row[0]));
@@ -275,13 +272,22 @@ function render({ model, el }) {
       x: clamp(at[0], lossBox.left + 10, lossBox.right), y: at[1] + (below ? 22 : -12), "text-anchor": late ? "end" : "start",
     });
     lossLabel.textContent = fixed(history.at(-1), 3);
+  }
 
+  function draw() {
+    const shown = ["X", "labels", "names", "features", "weights", "history"].map((name) => model.get(name));
+    if (shown.some((value, i) => value !== drawn[i])) {
+      drawModel(shown);
+      drawn = shown;
+    }
+    const rate = model.get("learning_rate");
     rateTitle.textContent = `Learning rate ${rate}: drag`;
     handle.place(track.x(rate), track.y);
     handle.show(Math.log10(rate), "learning rate", String(rate));
     set(handle, { "aria-valuemin": RATES[0], "aria-valuemax": RATES[1], "aria-valuenow": rate, "aria-orientation": "horizontal" });
 
-    stepButton.disabled = runButton.disabled = taken() >= MOST_STEPS;
+    // Not disabled: that would take the focus away at the end of a run.
+    for (const button of [stepButton, runButton]) set(button, { "aria-disabled": taken() >= MOST_STEPS });
     runButton.textContent = frame ? "Pause" : "Run";
     set(output, { "aria-live": frame ? "off" : "polite" }); // the end of a run is said, not its every step
     if (!frame) tell();

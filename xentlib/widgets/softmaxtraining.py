@@ -98,7 +98,7 @@ class SoftmaxTraining(Figure):
         )
         if len(X) != len(labels):
             raise traitlets.TraitError(
-                f"SoftmaxTraining.X and labels must be of one length, not {len(X)} and {len(labels)}"
+                f"SoftmaxTraining.X and labels must have one length, not {len(X)}, {len(labels)}"
             )
         if not np.all(np.ptp(X, axis=0) > 0):
             raise traitlets.TraitError("SoftmaxTraining.X must hold two features that vary")

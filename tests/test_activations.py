@@ -1,0 +1,191 @@
+"""Sigmoid, softmax, their logarithms and derivatives: laws, tails, dtypes and error messages."""
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.special
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+import xentlib as x
+
+F32 = np.float32
+inf, nan = math.inf, math.nan
+
+finite = st.floats(-50, 50)
+logits = hnp.arrays(float, hnp.array_shapes(min_dims=1, max_dims=3, max_side=6), elements=finite)
+
+ELEMENTWISE = [x.sigmoid, x.log_sigmoid, x.sigmoid_grad]
+ROWWISE = [x.logsumexp, x.softmax, x.log_softmax, x.softmax_jacobian]
+elementwise = pytest.mark.parametrize("function", ELEMENTWISE)
+rowwise = pytest.mark.parametrize("function", ROWWISE)
+each = pytest.mark.parametrize("function", ELEMENTWISE + ROWWISE)
+
+
+def equal(a, b, rtol=1e-12, atol=1e-15):
+    np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
+
+
+def central_difference(f, z, h=1e-5):
+    return (f(z + h) - f(z - h)) / (2 * h)
+
+
+# --- Values ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("z", [-700.0, -40.0, -1e-9, 0.0, 0.3, 40.0, 700.0])
+def test_all_digits_are_right_in_both_tails(z):
+    with mpmath.workdps(400):
+        q = 1 / (1 + mpmath.exp(-mpmath.mpf(z)))
+        expected = float(q), float(mpmath.log(q)), float(q * (1 - q))
+    for function, value in zip(ELEMENTWISE, expected, strict=True):
+        assert function(z) == pytest.approx(value, rel=1e-14, abs=0)
+
+
+def test_nothing_overflows_at_a_thousand():
+    np.testing.assert_array_equal(x.sigmoid([-1000, 1000]), [0, 1])
+    np.testing.assert_array_equal(x.log_sigmoid([-1000, 1000]), [-1000, 0])
+    np.testing.assert_array_equal(x.sigmoid_grad([-1000, 1000]), [0, 0])
+    np.testing.assert_array_equal(x.softmax([-1000, 1000]), [0, 1])
+    np.testing.assert_array_equal(x.log_softmax([-1000, 1000]), [-2000, 0])
+    assert x.logsumexp([1000, 1000]) == pytest.approx(1000 + math.log(2), rel=1e-15)
+
+
+@given(finite)
+def test_sigmoid_is_the_inverse_of_the_log_odds_and_the_softmax_of_0_and_z(z):
+    q = x.sigmoid(z)
+    equal(x.softmax([0, z]), [x.sigmoid(-z), q])
+    equal(x.log_softmax([0, z])[1], x.log_sigmoid(z))
+    equal(scipy.special.logit(x.sigmoid(-abs(z))), -abs(z))
+
+
+@given(finite)
+def test_sigmoid_grad_is_the_slope_of_sigmoid_and_the_sigmoid_that_of_log_sigmoid(z):
+    equal(x.sigmoid_grad(z), central_difference(x.sigmoid, z), rtol=1e-7, atol=1e-10)
+    equal(x.sigmoid(-z), central_difference(x.log_sigmoid, z), rtol=1e-7, atol=1e-9)
+    assert x.sigmoid_grad(z) == x.sigmoid_grad(-z) <= 0.25
+
+
+@given(logits)
+def test_softmax_is_the_exponential_of_log_softmax_which_is_z_less_logsumexp(z):
+    equal(x.softmax(z).sum(axis=-1), 1)
+    equal(x.softmax(z), np.exp(x.log_softmax(z)))
+    equal(x.log_softmax(z), z - x.logsumexp(z, keepdims=True), atol=1e-13)
+
+
+@given(logits, finite)
+def test_adding_a_constant_to_a_row_moves_logsumexp_and_nothing_else(z, shift):
+    equal(x.softmax(z + shift), x.softmax(z))
+    equal(x.logsumexp(z + shift), x.logsumexp(z) + shift, atol=1e-12)
+
+
+@given(hnp.arrays(float, hnp.array_shapes(max_dims=2, max_side=5), elements=st.floats(-5, 5)))
+def test_the_jacobian_holds_the_derivatives_of_softmax_and_its_rows_sum_to_0(z):
+    jacobian = x.softmax_jacobian(z)
+    for j in range(z.shape[-1]):
+        step = 1e-5 * np.eye(z.shape[-1])[j]
+        slope = (x.softmax(z + step) - x.softmax(z - step)) / 2e-5
+        equal(jacobian[..., j], slope, rtol=1e-7, atol=1e-10)
+    equal(jacobian.sum(axis=-1), 0)
+    np.testing.assert_array_equal(jacobian, np.swapaxes(jacobian, -1, -2))
+
+
+def test_the_jacobian_keeps_its_digits_where_a_class_is_nearly_sure():
+    tail = x.sigmoid_grad(40)
+    equal(x.softmax_jacobian([40, 0]), [[tail, -tail], [-tail, tail]], rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, -1, -2])
+def test_axis_and_keepdims_are_those_of_scipy(axis):
+    z = np.random.default_rng(8).normal(size=(2, 3, 4))
+    for name in "softmax", "log_softmax", "logsumexp":
+        equal(getattr(x, name)(z, axis=axis), getattr(scipy.special, name)(z, axis=axis))
+    assert x.logsumexp(z, axis=axis, keepdims=True).ndim == 3
+
+
+# --- Edge rules -----------------------------------------------------------------------------------
+
+
+def test_a_logit_of_minus_infinity_masks_its_class():
+    z, masked = [1.0, 2, 3], [1.0, 2, -inf, 3]
+    assert x.sigmoid(-inf) == x.sigmoid_grad(-inf) == 0
+    assert x.log_sigmoid(-inf) == -inf
+    assert x.logsumexp(masked) == x.logsumexp(z)
+    equal(x.softmax(masked), np.insert(x.softmax(z), 2, 0))
+    equal(x.log_softmax(masked), np.insert(x.log_softmax(z), 2, -inf))
+    assert (x.softmax_jacobian(masked)[2] == 0).all()
+
+
+@each
+def test_zeros_are_not_negative(function):
+    for z in ([1000.0, -inf], [0.0]):
+        value = np.asarray(function(z))
+        assert not np.signbit(value[value == 0]).any()
+
+
+@each
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(np.float16, F32), (F32, F32), (float, float), (np.longdouble, float), (np.uint8, float)],
+)
+def test_float32_stays_float32_and_float16_becomes_it(function, given, expected):
+    z = np.array([[0, 3, 1], [2, 2, 5]])
+    result = function(z.astype(given))
+    assert result.dtype == expected
+    equal(result, function(z), rtol=1e-6 if expected is F32 else 1e-15, atol=1e-7)
+
+
+@each
+def test_inputs_are_not_changed_and_lists_are_arrays_too(function):
+    z = np.array([[0.5, -1, 2], [3, 0, -inf]])
+    frozen = z.copy()
+    frozen.setflags(write=False)
+    result = function(frozen)
+    np.testing.assert_array_equal(frozen, z)
+    assert not np.shares_memory(result, frozen)
+    np.testing.assert_array_equal(function(z.tolist()), result)
+
+
+@elementwise
+def test_scalars_come_back_as_scalars(function):
+    assert isinstance(function(0), np.float64)
+    assert isinstance(x.logsumexp([0, 1]), np.float64)
+
+
+# --- Errors ---------------------------------------------------------------------------------------
+
+
+@each
+@pytest.mark.parametrize(
+    ("z", "message"),
+    [
+        ([0, nan], "z must hold numbers below inf, got nan"),
+        ([[0, 1], [inf, 0]], "z must hold numbers below inf, got inf"),
+        ([], r"z is empty: it has shape \(0,\)"),
+        (["a"], "z must hold real numbers, got dtype <U1"),
+        ([1j], "z must hold real numbers, got dtype complex128"),
+        ([[1], [1, 2]], "z must be an array, but its rows differ in length"),
+        (np.ma.array([1, 2]), "z is a masked array"),
+    ],
+)
+def test_bad_logits_are_refused(function, z, message):
+    with pytest.raises(ValueError, match="^" + message):
+        function(z)
+
+
+@rowwise
+def test_a_row_needs_a_possible_class(function):
+    with pytest.raises(ValueError, match=r"^z has a row that is all -inf; leave a class possible"):
+        function([[0, 1], [-inf, -inf]])
+    with pytest.raises(ValueError, match=r"^z must hold one logit for each class, got .* 3.0"):
+        function(3)
+
+
+@pytest.mark.parametrize("function", [x.logsumexp, x.softmax, x.log_softmax])
+@pytest.mark.parametrize("axis", [1, -2, None, 0.5, (0,)])
+def test_an_axis_that_is_none_is_refused(function, axis):
+    with pytest.raises(ValueError, match=r"^axis must name an axis of z, which has shape \(2,\)"):
+        function([0, 1], axis=axis)

@@ -1,0 +1,419 @@
+"""The losses from logits and their gradients: oracles, laws, tails, blocks, errors."""
+
+import math
+import tracemalloc
+
+import mpmath
+import numpy as np
+import pytest
+import scipy.special
+import sklearn.metrics
+from hypothesis import given
+from hypothesis import strategies as st
+
+import xentlib as x
+from xentlib import losses
+
+F32 = np.float32
+inf, nan = math.inf, math.nan
+RNG = np.random.default_rng(1990)
+
+N, K = 30, 4
+Z = RNG.normal(size=(N, K)) * 3
+Y = RNG.integers(0, K, N)
+P = RNG.dirichlet(np.ones(K), N)
+W = RNG.uniform(0, 2, N)
+
+softmax, softmax_grad = x.softmax_cross_entropy, x.softmax_cross_entropy_value_and_grad
+binary, binary_grad = x.sigmoid_binary_cross_entropy, x.sigmoid_binary_cross_entropy_value_and_grad
+
+# One call each with classes and with probabilities as labels.
+CASES = {
+    "softmax, classes": (softmax, softmax_grad, Z, Y),
+    "softmax, targets": (softmax, softmax_grad, Z, P),
+    "binary, classes": (binary, binary_grad, Z[:, 0], Y % 2),
+    "binary, targets": (binary, binary_grad, Z[:, 0], P[:, 0]),
+}
+cases = pytest.mark.parametrize(("loss", "with_grad", "z", "y"), CASES.values(), ids=CASES)
+reductions = pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+
+
+def equal(a, b, rtol=1e-12, atol=1e-14):
+    np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
+
+
+# --- Oracles --------------------------------------------------------------------------------------
+
+
+def test_the_softmax_loss_is_minus_log_softmax_of_scipy():
+    log_q = scipy.special.log_softmax(Z, axis=-1)
+    equal(softmax(Z, Y, reduction="none"), -log_q[np.arange(N), Y])
+    equal(softmax(Z, P, reduction="none"), -(P * log_q).sum(axis=-1))
+
+
+def test_the_means_are_those_of_scikit_learn_with_and_without_weights():
+    q, y = x.sigmoid(Z[:, 0]), Y % 2
+    for w in None, W:
+        assert softmax(Z, Y, sample_weight=w) == pytest.approx(
+            sklearn.metrics.log_loss(Y, x.softmax(Z), sample_weight=w), rel=1e-12
+        )
+        assert binary(Z[:, 0], y, sample_weight=w) == pytest.approx(
+            sklearn.metrics.log_loss(y, q, sample_weight=w), rel=1e-12
+        )
+
+
+def test_the_losses_are_the_cross_entropies_of_the_probabilities():
+    equal(softmax(Z, P, reduction="none"), x.cross_entropy(P, x.softmax(Z)))
+    equal(softmax(Z, Y), x.negative_log_likelihood(x.softmax(Z), Y))
+    equal(binary(Z, P, reduction="none"), x.binary_cross_entropy(P, x.sigmoid(Z)), rtol=1e-10)
+
+
+@pytest.mark.parametrize("y", [0, 1])
+@pytest.mark.parametrize("z", [-1000.0, -700.0, -40.0, -1e-9, 0.0, 0.3, 40.0, 700.0, 1000.0])
+def test_every_digit_of_loss_and_gradient_is_right_in_the_tails(z, y):
+    with mpmath.workdps(900):
+        sign = 1 - 2 * y
+        wrong = 1 / (1 + mpmath.exp(-sign * mpmath.mpf(z)))  # the probability of the other class
+        loss, slope = float(-mpmath.log1p(-wrong)), float(sign * wrong)
+    exactly = {"rtol": 1e-14, "atol": 5e-324}
+    for labels in y, float(y):
+        value, grad = binary_grad(z, labels)
+        equal(value, loss, **exactly)
+        equal(grad, slope, **exactly)
+    for labels in y, x.one_hot(y, 2):
+        value, grad = softmax_grad([0, z], labels)
+        equal(value, loss, **exactly)
+        equal(grad, [-slope, slope], **exactly)
+
+
+def test_a_loss_far_below_the_machine_epsilon_is_not_rounded_to_0():
+    tail = 4.248354255291589e-18
+    assert binary(40, 1) == softmax([40, 0], 0) == softmax([40, 0], [1.0, 0]) == tail
+    assert softmax([-20, 20, -1000], 1) == tail
+
+
+# --- Gradients ------------------------------------------------------------------------------------
+
+
+@cases
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@given(seed=st.integers(0, 2**32 - 1), scale=st.floats(0.1, 10))
+def test_the_gradient_is_the_central_difference(loss, with_grad, z, y, reduction, seed, scale):
+    rng = np.random.default_rng(seed)
+    rows = rng.integers(0, N, 3)
+    z, y, w = scale * rng.normal(size=z[rows].shape), y[rows], rng.uniform(0.1, 2, 3)
+    value, grad = with_grad(z, y, sample_weight=w, reduction=reduction)
+    assert value == loss(z, y, sample_weight=w, reduction=reduction)
+    for i in np.ndindex(z.shape):
+        up, down = z.copy(), z.copy()
+        up[i] += 1e-5
+        down[i] -= 1e-5
+        options = {"sample_weight": w, "reduction": reduction}
+        slope = (loss(up, y, **options) - loss(down, y, **options)) / 2e-5
+        equal(grad[i], slope, rtol=1e-6, atol=1e-8)
+
+
+def test_the_gradient_is_prediction_minus_target():
+    equal(softmax_grad(Z, Y, reduction="none")[1], x.softmax(Z) - x.one_hot(Y, K))
+    equal(softmax_grad(Z, P)[1], (x.softmax(Z) - P) / N)
+    equal(binary_grad(Z, P, reduction="sum")[1], x.sigmoid(Z) - P)
+    equal(softmax_grad(Z, P)[1].sum(axis=-1), 0)
+
+
+@cases
+@pytest.mark.parametrize("weight", [None, W])
+def test_reductions_are_the_mean_and_sum_of_the_single_losses(loss, with_grad, z, y, weight):
+    each, grads = with_grad(z, y, sample_weight=weight, reduction="none")
+    total = N if weight is None else weight.sum()
+    for reduction, divisor in ("sum", 1), ("mean", total):
+        value, grad = with_grad(z, y, sample_weight=weight, reduction=reduction)
+        equal(value, each.sum() / divisor)
+        equal(grad, grads / divisor)
+    assert loss(z, y, sample_weight=weight) == with_grad(z, y, sample_weight=weight)[0]
+
+
+# --- Laws -----------------------------------------------------------------------------------------
+
+
+@reductions
+def test_one_hot_targets_are_classes_and_floats_of_0_and_1_are_labels(reduction):
+    for a, b in zip(
+        softmax_grad(Z, Y, reduction=reduction),
+        softmax_grad(Z, x.one_hot(Y, K), reduction=reduction),
+        strict=True,
+    ):
+        equal(a, b, rtol=1e-14, atol=0)
+    bits = Y % 2
+    for labels in bits.astype(float), bits.astype(bool), bits.astype(np.uint8):
+        for a, b in zip(
+            binary_grad(Z[:, 0], bits, reduction=reduction),
+            binary_grad(Z[:, 0], labels, reduction=reduction),
+            strict=True,
+        ):
+            np.testing.assert_array_equal(a, b)
+
+
+@given(st.floats(-100, 100))
+def test_adding_a_constant_to_the_logits_changes_nothing(shift):
+    for labels in Y, P:
+        value, grad = softmax_grad(Z, labels)
+        moved_value, moved_grad = softmax_grad(Z + shift, labels)
+        equal(moved_value, value, rtol=1e-11)
+        equal(moved_grad, grad, rtol=1e-11)
+
+
+def test_two_classes_with_logits_0_and_z_are_the_binary_loss():
+    z, p = Z[:, 0], P[:, 0]
+    rows = np.stack([np.zeros(N), z], axis=-1)
+    for labels, targets in (Y % 2, Y % 2), (p, np.stack([1 - p, p], axis=-1)):
+        value, grad = softmax_grad(rows, targets)
+        binary_value, slope = binary_grad(z, labels)
+        equal(value, binary_value)
+        equal(grad, np.stack([-slope, slope], axis=-1))
+
+
+@cases
+def test_a_whole_weight_repeats_the_row_and_0_leaves_it_out(loss, with_grad, z, y):
+    times = np.arange(N) % 4
+    value, grad = with_grad(z, y, sample_weight=times)
+    repeated, grads = with_grad(z.repeat(times, axis=0), y.repeat(times, axis=0))
+    equal(value, repeated)
+    first = np.cumsum(times)[times > 0] - 1
+    rows = grads[first] * times[times > 0].reshape((-1,) + (1,) * (z.ndim - 1))
+    equal(grad[times > 0], rows)
+    assert (grad[times == 0] == 0).all()
+
+
+def test_weight_0_leaves_out_an_infinite_loss_too():
+    z, w = [[0, -inf], [0, 0]], [0, 2]
+    value, grad = softmax_grad(z, [1, 1], sample_weight=w)
+    assert value == math.log(2)
+    np.testing.assert_array_equal(grad, [[0, 0], [0.5, -0.5]])
+    assert binary([-inf, 0], [1, 1], sample_weight=w) == math.log(2)
+    np.testing.assert_array_equal(softmax(z, [1, 1], sample_weight=w, reduction="none")[0], 0)
+    assert softmax(z, [1, 1], sample_weight=[0, 0], reduction="sum") == 0
+
+
+def test_a_masked_class_is_as_good_as_deleted():
+    masked = np.insert(Z, 2, -inf, axis=1)
+    for labels, with_gap in (Y, Y + (Y >= 2)), (P, np.insert(P, 2, 0, axis=1)):
+        value, grad = softmax_grad(Z, labels)
+        masked_value, masked_grad = softmax_grad(masked, with_gap)
+        equal(masked_value, value, rtol=1e-15)
+        equal(masked_grad, np.insert(grad, 2, 0, axis=1), rtol=1e-15)
+    np.testing.assert_array_equal(binary_grad(-inf, 0), [0, 0])
+
+
+def test_a_masked_class_that_is_true_costs_infinity():
+    assert softmax([0, -inf], 1) == softmax([0, -inf], [0.5, 0.5]) == binary(-inf, 1) == inf
+    assert binary(-inf, 0.25) == binary([0, -inf], [0, 1]) == inf
+    np.testing.assert_array_equal(softmax_grad([0, -inf], 1)[1], [1, -1])
+
+
+def test_losses_that_are_too_large_for_the_dtype_are_infinite():
+    assert softmax([1e308, -1e308], 1) == inf
+    assert softmax(F32([3e38, -3e38]), 1) == inf
+    assert binary([1.5e308] * 2, [0, 0], reduction="sum") == inf
+
+
+# --- Blocks ---------------------------------------------------------------------------------------
+
+
+@cases
+@reductions
+@pytest.mark.parametrize("weight", [None, W])
+@pytest.mark.parametrize("block", [1, 3, 8, 50])
+@pytest.mark.parametrize("narrow", [0, 1000])
+def test_neither_the_size_nor_the_layout_of_the_blocks_matters(
+    loss, with_grad, z, y, reduction, weight, block, narrow, monkeypatch
+):
+    expected = with_grad(z, y, sample_weight=weight, reduction=reduction)
+    monkeypatch.setattr(losses, "_BLOCK", block)
+    monkeypatch.setattr(losses, "_NARROW", narrow)
+    for order in "C", "F":
+        arranged = np.asarray(z, order=order)
+        result = with_grad(arranged, y, sample_weight=weight, reduction=reduction)
+        for a, b in zip(result, expected, strict=True):
+            equal(a, b, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("k", [2, 63, 64, 65, 300])
+def test_few_and_many_classes_are_computed_alike(k):
+    z, y = RNG.normal(size=(700, k)), RNG.integers(0, k, 700)
+    value, grad = softmax_grad(z, y)
+    equal(value, -scipy.special.log_softmax(z, axis=-1)[np.arange(700), y].mean())
+    equal(grad, (scipy.special.softmax(z, axis=-1) - x.one_hot(y, k)) / 700)
+
+
+@pytest.mark.parametrize("shape", [(2_000_000, 10), (20_000, 1000), (20, 128_000)])
+@pytest.mark.parametrize("dtype", [F32, float])
+def test_besides_the_gradient_16_MiB_suffice(shape, dtype):
+    z, y = np.zeros(shape, dtype), np.zeros(shape[0], int)
+    for function, output in (softmax, 0), (softmax_grad, z.nbytes):
+        tracemalloc.start()
+        function(z, y)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak - output < 16 * 2**20
+
+
+def test_a_float32_mean_of_many_losses_is_as_exact_as_one_of_few():
+    value = softmax(np.zeros((3_000_000, 2), F32), np.zeros(3_000_000, int))
+    assert value == F32(math.log(2))
+    assert value.dtype == F32
+
+
+# --- Dtypes and shapes ----------------------------------------------------------------------------
+
+
+@cases
+@reductions
+@pytest.mark.parametrize(
+    ("given", "expected"), [(np.float16, F32), (F32, F32), (float, float), (np.longdouble, float)]
+)
+def test_float32_stays_float32_and_float16_becomes_it(
+    loss, with_grad, z, y, reduction, given, expected
+):
+    labels = y.astype(given) if y.dtype.kind == "f" and given is not np.float16 else y
+    if given is np.float16 and y.dtype.kind == "f":
+        labels = y.astype(F32)
+    value, grad = with_grad(z.astype(given), labels, sample_weight=W, reduction=reduction)
+    assert value.dtype == grad.dtype == expected
+    exact = with_grad(z.astype(given).astype(float), y, sample_weight=W, reduction=reduction)
+    for a, b in zip((value, grad), exact, strict=True):
+        equal(a, b, rtol=1e-5 if expected is F32 else 1e-13, atol=1e-6 if expected is F32 else 0)
+
+
+def test_the_wider_floating_dtype_wins_and_integers_are_float64():
+    assert softmax(Z.astype(F32), P).dtype == softmax(Z, P.astype(F32)).dtype == np.float64
+    assert softmax([[1, 2]], [0]).dtype == binary([3], [1]).dtype == np.float64
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int64, np.uint64])
+def test_classes_of_any_integer_dtype(dtype):
+    for z in Z, np.tile(Z, 20):
+        equal(softmax(z, Y.astype(dtype)), softmax(z, Y), rtol=0)
+
+
+@pytest.mark.parametrize("leading", [(), (1,), (4,), (2, 3), (2, 1, 3)])
+def test_any_leading_dimensions_stay(leading):
+    z, y = RNG.normal(size=(*leading, 3)), RNG.integers(0, 3, leading)
+    w = np.ones(leading)
+    for labels in y, x.one_hot(y, 3):
+        value, grad = softmax_grad(z, labels, sample_weight=w, reduction="none")
+        assert value.shape == leading
+        assert grad.shape == z.shape
+        assert np.shape(softmax(z, labels)) == ()
+        equal(value, -np.take_along_axis(x.log_softmax(z), y[..., np.newaxis], -1)[..., 0])
+    value, grad = binary_grad(z[..., 0], y % 2, sample_weight=w, reduction="none")
+    assert value.shape == grad.shape == leading
+    assert isinstance(binary(z[..., 0], y % 2), np.float64)
+
+
+@cases
+def test_inputs_are_not_changed_and_lists_are_arrays_too(loss, with_grad, z, y):
+    frozen = z.copy(), y.copy(), W.copy()
+    for array in frozen:
+        array.setflags(write=False)
+    value, grad = with_grad(*frozen[:2], sample_weight=frozen[2])
+    for array, before in zip(frozen, (z, y, W), strict=True):
+        np.testing.assert_array_equal(array, before)
+    again, grad_again = with_grad(z.tolist(), y.tolist(), sample_weight=W.tolist())
+    assert again == value
+    np.testing.assert_array_equal(grad_again, grad)
+
+
+def test_zeros_are_not_negative():
+    for value, grad in (
+        softmax_grad([5.0], 0),
+        softmax_grad([5.0], [1.0]),
+        softmax_grad([1000.0, -inf], 0, reduction="none"),
+        softmax_grad([1000.0, -inf], [1.0, 0]),
+        binary_grad([1000.0, -1000.0, -inf], [1, 0, 0]),
+        binary_grad([1000.0, -1000.0, -inf], [1.0, 0, 0], reduction="none"),
+    ):
+        assert (np.asarray(value) == 0).all()
+        assert not np.signbit(value).any()
+        assert (grad == 0).all()
+        assert not np.signbit(grad).any()
+
+
+# --- Errors ---------------------------------------------------------------------------------------
+
+ROW = [[0.0, 1, 2]]
+ERRORS = {
+    "logits NaN": (softmax, ([[0, nan]], [0]), "logits must hold numbers below inf, got nan"),
+    "logits inf": (softmax, ([[0, inf]], [0]), "logits must hold numbers below inf, got inf"),
+    "row masked": (softmax, ([[0, 0], [-inf, -inf]], [0, 0]), "logits has a row that is all -inf"),
+    "binary NaN": (binary, ([0, nan], [0, 1]), "logits must hold numbers below inf, got nan"),
+    "binary inf": (binary, ([0, inf], [0, 1]), "logits must hold numbers below inf, got inf"),
+    "logits empty": (softmax, (np.ones((0, 3)), []), r"logits is empty: it has shape \(0, 3\)"),
+    "logits strings": (binary, (["a"], [1]), "logits must hold real numbers, got dtype <U1"),
+    "logits ragged": (softmax, ([[1], [1, 2]], [0]), "logits must be an array, but its rows"),
+    "logits masked array": (binary, (np.ma.array([1]), [1]), "logits is a masked array"),
+    "a single logit": (softmax, (3, 0), "logits must hold one number for each class, got .* 3"),
+    "labels empty": (softmax, (ROW, []), r"labels is empty: it has shape \(0,\)"),
+    "labels masked array": (softmax, (ROW, np.ma.array([1])), "labels is a masked array"),
+    "class too large": (softmax, (ROW, [3]), "labels must lie between 0 and 2, got 3"),
+    "class negative": (softmax, (ROW, [-1]), "labels must lie between 0 and 2, got -1"),
+    "one-hot integers": (
+        softmax,
+        (ROW, [[0, 1, 0]]),
+        r"labels must be classes, so integers of shape \(1,\), or target probabilities, so floats "
+        r"of shape \(1, 3\); got int64 of shape \(1, 3\); if they are one-hot, use labels.argmax",
+    ),
+    "one-hot bools": (softmax, (ROW, [[True, False, False]]), "labels .*; if they are one-hot"),
+    "classes as floats": (
+        softmax,
+        (ROW, [1.0]),
+        r"labels .*; got float64 of shape \(1,\); if they are classes, use labels.astype\(int\)",
+    ),
+    "other shape": (softmax, (ROW, [0, 1]), r"labels must be .*; got int64 of shape \(2,\)$"),
+    "labels strings": (softmax, (ROW, ["a"]), "labels must be .*; got <U1"),
+    "targets are counts": (
+        softmax,
+        (ROW, [[1.0, 2, 0]]),
+        r"labels must sum to 1 in each row, got a sum of 3.0; call normalize\(\)",
+    ),
+    "targets negative": (softmax, (ROW, [[1.5, -0.5, 0]]), "labels must hold prob.*, got -0.5"),
+    "targets NaN": (softmax, (ROW, [[1, nan, 0]]), "labels must hold probabilities, got nan"),
+    "binary label 2": (binary, ([0, 0], [1, 2]), "labels must be 0 or 1, got 2"),
+    "binary label -1": (binary, ([0, 0], [1, -1]), "labels must be 0 or 1, got -1"),
+    "binary target": (binary, ([0.0], [1.5]), "labels must hold probabilities .*, got 1.5"),
+    "binary target NaN": (binary, ([0.0], [nan]), "labels must hold probabilities .*, got nan"),
+    "binary shape": (
+        binary,
+        ([0, 0], [1]),
+        r"labels must be 0 and 1 .* one for each logit, so of shape \(2,\); got int64 .* \(1,\)",
+    ),
+    "binary strings": (binary, ([0], ["1"]), "labels must be 0 and 1 .*; got <U1"),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_bad_input_names_the_argument_and_the_offence(name):
+    loss, arguments, message = ERRORS[name]
+    for function in loss, softmax_grad if loss is softmax else binary_grad:
+        with pytest.raises(ValueError, match="^" + message):
+            function(*arguments)
+
+
+@cases
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reduction": "avg"}, "reduction must be 'mean', 'sum' or 'none', got 'avg'"),
+        ({"reduction": None}, "reduction must be .*, got None"),
+        ({"sample_weight": 1.0}, r"sample_weight .* have shape \(30,\), got shape \(\)"),
+        ({"sample_weight": [1, 2]}, r"sample_weight .* have shape \(30,\), got shape \(2,\)"),
+        ({"sample_weight": -W}, "sample_weight must be finite and not negative, got -"),
+        ({"sample_weight": W * nan}, "sample_weight must be finite .*, got nan"),
+        ({"sample_weight": W + inf}, "sample_weight must be finite .*, got inf"),
+        ({"sample_weight": 0 * W}, "sample_weight must have a positive .* for a mean, got 0.0"),
+        ({"sample_weight": ["a"] * N}, "sample_weight must hold real numbers, got dtype <U1"),
+    ],
+)
+def test_bad_options_are_refused(loss, with_grad, z, y, options, message):
+    for function in loss, with_grad:
+        with pytest.raises(ValueError, match="^" + message):
+            function(z, y, **options)
