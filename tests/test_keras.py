@@ -6,7 +6,7 @@ import pytest
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras reads it while it is imported
 pytest.importorskip("jax")
-pytest.importorskip("keras")
+keras = pytest.importorskip("keras")
 
 
 def test_truth_first_then_probabilities():
@@ -91,6 +91,38 @@ class TestWithoutListing:
         loss = SparseCategoricalCrossentropy(ignore_class=-1)
         assert np.isclose(loss(np.array([0, -1]), q), 0.916291)
         assert loss(np.array([-1, -1]), q) == 0  # the mean over nothing
+
+    @pytest.mark.skipif(keras.backend.backend() != "jax", reason="what JAX does")
+    def test_labels_out_of_range_cost_nothing_on_jax(self):
+        import numpy as np
+        from keras.losses import SparseCategoricalCrossentropy
+
+        q = np.array([[0.4, 0.1, 0.5]])
+        for label in [-1, 3]:
+            assert SparseCategoricalCrossentropy()(np.array([label]), q) == 0
+
+    def test_binary_clipping_is_not_symmetric(self):
+        import numpy as np
+        from keras.losses import BinaryCrossentropy
+
+        one, zero = np.array([[1.0]]), np.array([[0.0]])
+        assert np.isclose(BinaryCrossentropy()(one, zero), 16.12, atol=0.005)
+        assert np.isclose(BinaryCrossentropy()(zero, one), 15.94, atol=0.005)
+
+    def test_kl_divergence_makes_ones_of_counts(self):
+        import numpy as np
+        from keras.losses import KLDivergence
+
+        q = np.array([[0.4, 0.1, 0.5]])
+        counts, ones = np.array([[2.0, 1, 1]]), np.array([[1.0, 1, 1]])
+        assert np.isclose(KLDivergence()(counts, q), KLDivergence()(ones, q))
+
+    def test_a_masked_class_makes_the_categorical_loss_from_scores_nan(self):
+        import numpy as np
+        from keras.losses import CategoricalCrossentropy
+
+        no, sure = np.array([[0.0, -np.inf]]), np.array([[1.0, 0.0]])
+        assert np.isnan(float(CategoricalCrossentropy(from_logits=True)(sure, no)))
 
     def test_label_smoothing_gives_each_class_epsilon_over_k(self):
         import numpy as np

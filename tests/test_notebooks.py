@@ -131,7 +131,7 @@ def bodies(path):
     """The bodies of the test functions, as listings."""
     source = path.read_text("utf-8")
     for function in ast.parse(source).body:
-        if isinstance(function, ast.FunctionDef):
+        if isinstance(function, ast.FunctionDef) and function.name.startswith("test_"):
             lines = source.splitlines()[function.body[0].lineno - 1 : function.end_lineno]
             yield textwrap.dedent("\n".join(lines)) + "\n"
 

@@ -34,6 +34,8 @@ def test_labels_out_of_range_are_no_error():
     loss = optax.softmax_cross_entropy_with_integer_labels
     assert jnp.isnan(loss(logits, 3)) and jnp.isnan(loss(logits, -100))
     assert jnp.allclose(loss(logits, -1), loss(logits, 2))  # from the end
+    many = jnp.arange(200.0)
+    assert jnp.allclose(loss(many, -100), loss(many, 100))
 
 
 def test_kl_divergence_takes_the_log_of_the_model_first():
@@ -88,3 +90,20 @@ class TestWithoutListing:
 
         with pytest.raises(ValueError, match=r"[Ii]ncompatible shapes"):
             optax.softmax_cross_entropy(jnp.zeros((2, 3)), jnp.array([0, 1]))
+
+    def test_but_shapes_that_broadcast_are_none(self):
+        import jax.numpy as jnp
+        import optax
+
+        column, row = jnp.zeros((4, 1)), jnp.array([0, 1, 1, 0])
+        assert optax.sigmoid_binary_cross_entropy(column, row).shape == (4, 4)
+        square = optax.softmax_cross_entropy(jnp.zeros((3, 3)), jnp.array([0, 1, 2]))
+        assert jnp.allclose(square, 3 * jnp.log(3))  # one value a row, of no meaning
+
+    def test_a_masked_class_is_no_problem_with_integer_labels(self):
+        import jax.numpy as jnp
+        import optax
+
+        no = jnp.array([0.0, -jnp.inf])
+        assert optax.softmax_cross_entropy_with_integer_labels(no, 0) == 0
+        assert jnp.isnan(optax.sigmoid_binary_cross_entropy(jnp.array(-jnp.inf), 0))

@@ -193,6 +193,42 @@ class TestWithoutListing:
         with pytest.raises(RuntimeError, match="floating point"):
             torch.nn.functional.cross_entropy(logits, torch.tensor([[1, 0, 0]]))
 
+    def test_targets_of_losses_from_scores_are_not_checked(self):
+        two = torch.tensor([2.0])
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(torch.tensor([0.5]), two)
+        assert loss < 0
+        minus_inf, zero = torch.tensor([-torch.inf]), torch.tensor([0.0])
+        loss = torch.nn.functional.binary_cross_entropy_with_logits(minus_inf, zero)
+        assert loss.isnan()
+
+    def test_batchmean_divides_by_the_first_axis_only(self):
+        from torch.nn.functional import kl_div
+
+        q = torch.arange(24.0).sin().reshape(2, 4, 3).log_softmax(dim=2)
+        p = torch.full((2, 4, 3), 1 / 3)
+        by_first = kl_div(q, p, reduction="batchmean")
+        table = kl_div(q.reshape(-1, 3), p.reshape(-1, 3), reduction="batchmean")
+        assert torch.isclose(by_first, 4 * table)
+        assert torch.isclose(kl_div(q, p.log(), reduction="batchmean", log_target=True), by_first)
+
+    def test_a_mean_over_nothing_by_hand_has_a_nan_gradient(self):
+        z = torch.zeros(2, 3, requires_grad=True)
+        loss = torch.nn.functional.cross_entropy(z, torch.tensor([0, 1]), reduction="none")
+        mask = torch.zeros(2)
+        ((loss * mask).sum() / mask.sum()).backward()
+        assert z.grad.isnan().all()
+
+    def test_one_hot_must_be_made_float(self):
+        one_hot = torch.nn.functional.one_hot(torch.tensor([0]), 3)
+        with pytest.raises(RuntimeError, match="floating point"):
+            torch.nn.functional.cross_entropy(torch.zeros(1, 3), one_hot)
+        loss = torch.nn.functional.cross_entropy(torch.zeros(1, 3), one_hot.float())
+        assert round(loss.item(), 4) == 1.0986
+
+    def test_log_prob_is_clipped(self):
+        sure = torch.distributions.Categorical(probs=torch.tensor([1.0, 0.0]))
+        assert round(sure.log_prob(torch.tensor(1)).item(), 2) == -15.94
+
     def test_nll_loss_takes_log_probabilities(self):
         import torch
         from torch.nn.functional import nll_loss
