@@ -1,6 +1,7 @@
 """Sigmoid, softmax, their logarithms and derivatives: laws, tails, dtypes and error messages."""
 
 import math
+import re
 
 import mpmath
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis.extra import numpy as hnp
 import xentlib as x
 
 F32 = np.float32
+EPS = np.finfo(float).eps
 inf, nan = math.inf, math.nan
 
 finite = st.floats(-50, 50)
@@ -43,6 +45,32 @@ def test_all_digits_are_right_in_both_tails(z):
         expected = float(q), float(mpmath.log(q)), float(q * (1 - q))
     for function, value in zip(ELEMENTWISE, expected, strict=True):
         assert function(z) == pytest.approx(value, rel=1e-14, abs=0)
+
+
+@given(st.floats(-1000, 1000))
+def test_log_softmax_keeps_its_digits_where_a_class_is_nearly_sure(z):
+    expected = [x.log_sigmoid(-z), x.log_sigmoid(z)]
+    for shift in 0, 2**20:  # a power of two, so that only z is rounded
+        moved = z + shift - shift
+        if moved == z:
+            equal(x.log_softmax([shift, z + shift]), expected, rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("dtype", [F32, float])
+def test_every_digit_of_log_softmax_is_that_of_mpmath(axis, dtype):
+    rng = np.random.default_rng(21)
+    z = (rng.normal(size=(5, 6)) * [[1], [10], [20], [40], [80]]).astype(dtype)
+    z[1, 2] = -inf
+    with mpmath.workdps(100):
+        exact = [[mpmath.mpf(float(v)) for v in row] for row in z]
+        sums = [mpmath.fsum(map(mpmath.exp, row)) for row in exact]
+        expected = [
+            [float(v - mpmath.log(total)) for v in row]
+            for row, total in zip(exact, sums, strict=True)
+        ]
+    log_q = x.log_softmax(z if axis == 1 else z.T, axis=axis)
+    equal(log_q if axis == 1 else log_q.T, expected, rtol=8 * np.finfo(dtype).eps, atol=0)
 
 
 def test_nothing_overflows_at_a_thousand():
@@ -107,6 +135,25 @@ def test_axis_and_keepdims_are_those_of_scipy(axis):
 
 
 # --- Edge rules -----------------------------------------------------------------------------------
+
+
+@each
+@pytest.mark.parametrize("dtype", [F32, float])
+def test_no_logits_make_numpy_warn_or_raise(function, dtype):
+    largest = np.finfo(dtype).max
+    for z in [-largest, largest], [-largest, -largest], [-1000, 1000], [-40, -inf], [1e-40, -1e-40]:
+        with np.errstate(all="raise"):
+            assert not np.isnan(function(np.array(z, dtype))).any()
+
+
+@pytest.mark.parametrize("dtype", [F32, float])
+def test_a_difference_beyond_the_largest_float_is_infinite(dtype):
+    largest = np.finfo(dtype).max
+    z = np.array([-largest, largest])
+    np.testing.assert_array_equal(x.log_softmax(z), [-inf, 0])
+    np.testing.assert_array_equal(x.softmax(z), [0, 1])
+    np.testing.assert_array_equal(x.softmax_jacobian(z), np.zeros((2, 2)))
+    assert x.logsumexp(z) == largest
 
 
 def test_a_logit_of_minus_infinity_masks_its_class():
@@ -185,7 +232,8 @@ def test_a_row_needs_a_possible_class(function):
 
 
 @pytest.mark.parametrize("function", [x.logsumexp, x.softmax, x.log_softmax])
-@pytest.mark.parametrize("axis", [1, -2, None, 0.5, (0,)])
+@pytest.mark.parametrize("axis", [2, -3, None, 0.5, (0,), True, False, np.True_], ids=repr)
 def test_an_axis_that_is_none_is_refused(function, axis):
-    with pytest.raises(ValueError, match=r"^axis must name an axis of z, which has shape \(2,\)"):
-        function([0, 1], axis=axis)
+    message = f"axis must name an axis of z, which has shape (2, 2), got {axis!r}"
+    with pytest.raises(ValueError, match="^" + re.escape(message) + "$"):
+        function([[0, 1], [2, 3]], axis=axis)

@@ -194,6 +194,54 @@ def test_weight_0_leaves_out_an_infinite_loss_too():
     assert softmax(z, [1, 1], sample_weight=[0, 0], reduction="sum") == 0
 
 
+@cases
+@given(exponent=st.integers(-1000, 1000))
+def test_a_mean_depends_on_the_ratios_of_the_weights_only(loss, with_grad, z, y, exponent):
+    w = W + 0.5
+    value, grad = with_grad(z, y, sample_weight=w)
+    scaled, scaled_grad = with_grad(z, y, sample_weight=np.ldexp(w, exponent))
+    assert scaled == value == loss(z, y, sample_weight=np.ldexp(w, exponent))
+    np.testing.assert_array_equal(scaled_grad, grad)
+
+
+@pytest.mark.parametrize("weight", [5e-324, 1e-320, 1e308, np.finfo(float).max])
+@pytest.mark.parametrize("dtype", [F32, float])
+def test_equal_weights_of_any_size_give_the_plain_mean(weight, dtype):
+    z = np.array([[0, 20], [2, 0], [0, 2]], dtype)
+    expected = softmax_grad(z, [0, 0, 0])
+    for a, b in zip(softmax_grad(z, [0, 0, 0], sample_weight=[weight] * 3), expected, strict=True):
+        equal(a, b, rtol=1e-6 if dtype is F32 else 1e-15, atol=0)
+
+
+@cases
+@pytest.mark.parametrize("reduction", ["sum", "none"])
+def test_weights_beyond_the_dtype_of_the_loss_are_refused(loss, with_grad, z, y, reduction):
+    single = y.astype(F32) if y.dtype.kind == "f" else y
+    message = "^sample_weight must be finite in the dtype of the loss, float32, got 1e[+]39; use"
+    for function in loss, with_grad:
+        with pytest.raises(ValueError, match=message):
+            function(z.astype(F32), single, sample_weight=[1e39] * N, reduction=reduction)
+    grad = with_grad(z, y, sample_weight=[1e308] * N, reduction=reduction)[1]
+    equal(grad, 1e308 * with_grad(z, y, reduction=reduction)[1])
+
+
+@cases
+@reductions
+@pytest.mark.parametrize("dtype", [F32, float])
+def test_numbers_too_small_or_too_large_never_make_numpy_raise(
+    loss, with_grad, z, y, reduction, dtype
+):
+    y = y.astype(dtype) if y.dtype.kind == "f" else y
+    w = np.where(np.arange(N) % 2, 1e-300, 1e-5)
+    for factor in 1, 100, 1e4, 1e36:
+        with np.errstate(all="raise"):
+            value, grad = with_grad(
+                (factor * z).astype(dtype), y, sample_weight=w, reduction=reduction
+            )
+        assert not np.isnan(value).any()
+        assert np.isfinite(grad).all()
+
+
 def test_a_masked_class_is_as_good_as_deleted():
     masked = np.insert(Z, 2, -inf, axis=1)
     for labels, with_gap in (Y, Y + (Y >= 2)), (P, np.insert(P, 2, 0, axis=1)):
@@ -247,9 +295,12 @@ def test_few_and_many_classes_are_computed_alike(k):
 
 @pytest.mark.parametrize("shape", [(2_000_000, 10), (20_000, 1000), (20, 128_000)])
 @pytest.mark.parametrize("dtype", [F32, float])
-def test_besides_the_gradient_16_MiB_suffice(shape, dtype):
-    z, y = np.zeros(shape, dtype), np.zeros(shape[0], int)
-    for function, output in (softmax, 0), (softmax_grad, z.nbytes):
+@pytest.mark.parametrize("kind", ["softmax, classes", "softmax, targets", "binary, targets"])
+def test_besides_the_gradient_16_MiB_suffice(kind, shape, dtype):
+    loss, with_grad, *_ = CASES[kind]
+    z = np.zeros(shape, dtype)
+    y = np.zeros(shape[0], int) if "classes" in kind else np.full(shape, 1 / shape[1], dtype)
+    for function, output in (loss, 0), (with_grad, z.nbytes):
         tracemalloc.start()
         function(z, y)
         peak = tracemalloc.get_traced_memory()[1]
@@ -274,14 +325,22 @@ def test_a_float32_mean_of_many_losses_is_as_exact_as_one_of_few():
 def test_float32_stays_float32_and_float16_becomes_it(
     loss, with_grad, z, y, reduction, given, expected
 ):
-    labels = y.astype(given) if y.dtype.kind == "f" and given is not np.float16 else y
-    if given is np.float16 and y.dtype.kind == "f":
-        labels = y.astype(F32)
-    value, grad = with_grad(z.astype(given), labels, sample_weight=W, reduction=reduction)
+    z, y = z.astype(given), y.astype(given) if y.dtype.kind == "f" else y
+    value, grad = with_grad(z, y, sample_weight=W, reduction=reduction)
     assert value.dtype == grad.dtype == expected
-    exact = with_grad(z.astype(given).astype(float), y, sample_weight=W, reduction=reduction)
+    exact = with_grad(z.astype(float), y, sample_weight=W, reduction=reduction)
     for a, b in zip((value, grad), exact, strict=True):
         equal(a, b, rtol=1e-5 if expected is F32 else 1e-13, atol=1e-6 if expected is F32 else 0)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("given", [np.float16, F32, float])
+@pytest.mark.parametrize("k", [10, 5000])
+def test_targets_of_any_floating_dtype_and_memory_order_sum_to_1(order, given, k):
+    even = np.full((4, k), 1 / k, given, order=order)
+    z = np.asarray(RNG.normal(size=(4, k)), order=order)
+    expected = x.logsumexp(z) - z.mean(axis=-1)
+    equal(softmax(z, even, reduction="none"), expected, rtol=np.finfo(given).eps)
 
 
 def test_the_wider_floating_dtype_wins_and_integers_are_float64():
@@ -354,8 +413,13 @@ ERRORS = {
     "a single logit": (softmax, (3, 0), "logits must hold one number for each class, got .* 3"),
     "labels empty": (softmax, (ROW, []), r"labels is empty: it has shape \(0,\)"),
     "labels masked array": (softmax, (ROW, np.ma.array([1])), "labels is a masked array"),
-    "class too large": (softmax, (ROW, [3]), "labels must lie between 0 and 2, got 3"),
-    "class negative": (softmax, (ROW, [-1]), "labels must lie between 0 and 2, got -1"),
+    "class too large": (softmax, (ROW, [3]), "labels must lie between 0 and 2, got 3$"),
+    "class negative": (
+        softmax,
+        (ROW, [-1]),
+        "labels must lie between 0 and 2, got -1; to leave a row out, give it a sample_weight of 0 "
+        "and any valid class$",
+    ),
     "one-hot integers": (
         softmax,
         (ROW, [[0, 1, 0]]),
@@ -368,6 +432,21 @@ ERRORS = {
         (ROW, [1.0]),
         r"labels .*; got float64 of shape \(1,\); if they are classes, use labels.astype\(int\)",
     ),
+    "classes as bools": (
+        softmax,
+        (ROW, [True]),
+        r"labels .*; got bool of shape \(1,\); if they are classes, use labels.astype\(int\)$",
+    ),
+    "classes in a column": (
+        softmax,
+        (ROW, [[1]]),
+        r"labels .*; got int64 of shape \(1, 1\); if they are classes, use labels\[:, 0\]$",
+    ),
+    "classes in columns": (
+        softmax,
+        ([ROW, ROW], [[[1]], [[0]]]),
+        r"labels .*\(2, 1, 1\); if they are classes, use labels\[..., 0\]$",
+    ),
     "other shape": (softmax, (ROW, [0, 1]), r"labels must be .*; got int64 of shape \(2,\)$"),
     "labels strings": (softmax, (ROW, ["a"]), "labels must be .*; got <U1"),
     "targets are counts": (
@@ -379,7 +458,7 @@ ERRORS = {
     "targets NaN": (softmax, (ROW, [[1, nan, 0]]), "labels must hold probabilities, got nan"),
     "binary label 2": (binary, ([0, 0], [1, 2]), "labels must be 0 or 1, got 2"),
     "binary label -1": (binary, ([0, 0], [1, -1]), "labels must be 0 or 1, got -1"),
-    "binary target": (binary, ([0.0], [1.5]), "labels must hold probabilities .*, got 1.5"),
+    "binary target": (binary, ([0.0], [1.5]), "labels must hold probabilities .*, got 1.5$"),
     "binary target NaN": (binary, ([0.0], [nan]), "labels must hold probabilities .*, got nan"),
     "binary shape": (
         binary,

@@ -15,7 +15,7 @@ from scipy.optimize import approx_fprime
 from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -23,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
+from xentlib import softmax_cross_entropy
 from xentlib.models import SoftmaxRegression, _objective
 
 solvers = pytest.mark.parametrize("solver", ["lbfgs", "gd"])
@@ -280,6 +281,19 @@ def test_predictions_all_follow_from_the_logits(n_classes):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
+def test_weights_are_contiguous_and_log_probabilities_keep_their_digits(n_classes):
+    X, y = noisy(n_classes)
+    model = SoftmaxRegression().fit(X, y)
+    assert model.coef_.flags.c_contiguous
+    far = 100 * X
+    best = model.predict(far)
+    sure = model.predict_log_proba(far)[np.arange(len(y)), best]
+    others = [softmax_cross_entropy(z, k) for z, k in zip(model._logits(far), best, strict=True)]
+    assert 0 < np.min(others) < 1e-17
+    np.testing.assert_allclose(-sure, others, rtol=1e-14)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
 def test_the_log_of_a_probability_too_small_for_a_float_is_finite(n_classes):
     X, y = noisy(n_classes)
     model = SoftmaxRegression().fit(X, y)
@@ -448,30 +462,46 @@ def test_gradient_descent_without_tol_takes_all_its_steps():
     assert SoftmaxRegression(solver="gd", max_iter=5).fit(X, y).n_iter_ == 0
 
 
+NO_SMALLER_LOSS = "the line search found no smaller loss: scale the features, or raise tol$"
+
+
 def test_a_tol_below_what_float64_can_tell_is_said():
     X, y = noisy(3)
-    with pytest.warns(ConvergenceWarning, match="float64 shows no smaller loss: .*raise tol"):
+    with pytest.warns(ConvergenceWarning, match=NO_SMALLER_LOSS):
         model = SoftmaxRegression(tol=0).fit(X, y)
     assert model.n_iter_ < model.max_iter
+
+
+def test_a_line_search_that_fails_far_from_the_optimum_is_said():
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 3)), rng.integers(0, 3, 60)
+    with pytest.warns(ConvergenceWarning, match=NO_SMALLER_LOSS):
+        shifted = SoftmaxRegression(C=np.inf).fit(X + 1e4, y)
+    scaled = SoftmaxRegression(C=np.inf).fit(StandardScaler().fit_transform(X + 1e4), y)
+    assert shifted.loss_history_[-1] > scaled.loss_history_[-1] + 0.01
 
 
 # --- Errors ---------------------------------------------------------------------------------------
 
 BAD_PARAMETERS = {
-    "C": ([0, -1, np.nan, -np.inf, "1", None], "C must be above 0 (numpy.inf for no penalty)"),
+    "C": (
+        [0, -1, np.nan, -np.inf, "1", None, True, -(10**400)],
+        "C must be above 0 (numpy.inf for no penalty)",
+    ),
     "solver": (["newton", None, "GD"], 'solver must be "lbfgs" or "gd"'),
     "learning_rate": (
-        [0, -0.5, np.nan, np.inf, "auto"],
+        [0, -0.5, np.nan, np.inf, "auto", True, 10**400],
         "learning_rate must be above 0 and finite",
     ),
-    "max_iter": ([0, -1, 10.0, None], "max_iter must be a whole number above 0"),
-    "tol": ([-1e-9, np.nan, None], "tol must be 0 or above"),
+    "max_iter": ([0, -1, 10.0, None, True], "max_iter must be a whole number above 0"),
+    "tol": ([-1e-9, np.nan, np.inf, None, False, 10**400], "tol must be 0 or above, and finite"),
 }
 
 
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [(name, v, message) for name, (values, message) in BAD_PARAMETERS.items() for v in values],
+    ids=lambda value: repr(value)[:20],
 )
 def test_a_bad_parameter_is_named_when_fitting(name, value, message):
     X, y = noisy(2)
@@ -496,9 +526,62 @@ def test_numbers_to_predict_are_no_classes():
         SoftmaxRegression().fit([[1], [2], [3]], [0.5, 1.5, 2.25])
 
 
+def test_a_penalty_too_weak_for_a_float_is_none():
+    X, y = noisy(3)
+    huge, free = (SoftmaxRegression(C=C).fit(X, y) for C in (10**400, np.inf))
+    np.testing.assert_array_equal(huge.coef_, free.coef_)
+
+
+too_large = pytest.mark.parametrize(
+    ("settings", "scale"),
+    [({"C": 0.001}, 1), ({"learning_rate": 1e308}, 10), ({}, 1e200), ({}, 1e306)],
+    ids=str,
+)
+
+
+@too_large
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_a_loss_that_grows_beyond_all_bounds_is_blamed_on_the_learning_rate(n_classes):
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_a_loss_that_grows_beyond_all_bounds_is_blamed_on_the_learning_rate(
+    n_classes, settings, scale, kind
+):
     X, y = noisy(n_classes)
-    model = SoftmaxRegression(C=0.001, solver="gd", learning_rate=0.5)
-    with pytest.raises(ValueError, match=r"^learning_rate is too large: with 0.5 the loss .*"):
+    X[0] = 0
+    model = SoftmaxRegression(solver="gd", **settings)
+    advice = "choose a smaller one, a larger C, or scale the features$"
+    message = f"^learning_rate is too large: with {re.escape(str(model.learning_rate))} the loss"
+    with pytest.raises(ValueError, match=f"{message} .*; {advice}"):
+        model.fit(kind(scale * X), y)
+
+
+def test_without_a_penalty_a_larger_C_is_no_advice():
+    X, y = noisy(3)
+    model = SoftmaxRegression(C=np.inf, solver="gd")
+    with pytest.raises(ValueError, match=r"; choose a smaller one, or scale the features$"):
+        model.fit(1e200 * X, y)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("C", [1, np.inf])
+def test_features_too_large_for_quasi_newton_steps_are_blamed(n_classes, C):
+    X, y = noisy(n_classes)
+    for scale in 1e200, 1e306:
+        with pytest.raises(ValueError, match=r"^X is too large: .*; scale the features$"):
+            SoftmaxRegression(C=C).fit(scale * X, y)
+
+
+@solvers
+def test_a_penalty_too_strong_for_a_float_is_blamed_on_C(solver):
+    X, y = noisy(3)
+    with pytest.raises(ValueError, match=r"^C is too small: .* overflows, got 1e-320$"):
+        SoftmaxRegression(C=1e-320, solver=solver).fit(X, y)
+
+
+def test_after_a_fit_that_failed_the_model_is_not_fitted():
+    X, y = noisy(3)
+    model = SoftmaxRegression(C=1e-320)
+    with pytest.raises(ValueError, match=r"^C is too small"):
         model.fit(X, y)
+    for method in model.decision_function, model.predict, model.predict_log_proba:
+        with pytest.raises(NotFittedError):
+            method(X)

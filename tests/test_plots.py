@@ -189,6 +189,29 @@ def test_signed_pictures_share_one_scale_with_white_at_0():
     assert plots.pictures([[[0, 1]], [[0, 3]]], "ab").axes[0].images[0].get_clim() == (0, 3)
 
 
+def test_unsigned_integers_are_pictures_of_either_kind():
+    for signed in False, True:
+        image = plots.pictures([np.uint8([[0, 200]])], "a", signed=signed).axes[0].images[0]
+        assert image.get_clim() == (-200 if signed else 0, 200)
+
+
+@pytest.mark.parametrize(
+    ("images", "titles", "message"),
+    [
+        ([], [], "images must hold at least one picture"),
+        ([[[1]], [[2]]], "a", "titles must be one for each of 2 images, got 1"),
+        ([[[1]]], "ab", "titles must be one for each of 1 images, got 2"),
+        ([[1, 2]], "a", r"images must be of shape \(height, width\), got \(2,\)"),
+        ([np.ones((0, 3))], "a", r"images must be of shape \(height, width\), got \(0, 3\)"),
+        ([[[0, np.nan]]], "a", "images must hold finite numbers, got nan"),
+        ([[[0, -3]]], "a", "images must not be negative, got -3; pass signed=True"),
+    ],
+)
+def test_pictures_that_cannot_be_drawn_are_refused(images, titles, message):
+    with pytest.raises(ValueError, match=message):
+        plots.pictures(images, titles)
+
+
 def test_sigmoid_fit_draws_the_model_and_every_label():
     (axes,) = plots.sigmoid_fit([-1, 0, 2], [0, 0, 1], expit, classes=("benign", "bad")).axes
     curve, dots = axes.lines
@@ -196,6 +219,16 @@ def test_sigmoid_fit_draws_the_model_and_every_label():
     assert np.array_equal(dots.get_xdata(), [-1, 0, 2])
     assert np.array_equal(np.round(dots.get_ydata()), [0, 0, 1])
     assert {"benign: 2", "bad: 1"} <= set(words(axes.figure).split("\n"))
+    for x, y, message in [
+        ([1, 2, 3], 1, "one length"),
+        ([1, 2, 3], [0, 1], "one length"),
+        ([[1], [2]], [[0], [1]], "one length"),
+        ([], [], "one length"),
+        ([1, np.nan], [0, 1], "x must hold finite numbers, got nan"),
+        ([1, 2, 3], [1, 2, 2], "y must hold labels 0 and 1, got 2"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            plots.sigmoid_fit(x, y, expit)
 
 
 def test_logit_steps_state_the_loss_and_the_steps():
@@ -205,8 +238,15 @@ def test_logit_steps_state_the_loss_and_the_steps():
     assert {"+1.200", "−0.200", "−1.000", "0.400", "0.100", "0.500"} <= set(found.split())
     bars = [b.get_width() for b in figure.axes[1].patches if b.get_fill()]
     assert np.allclose(bars, [0.4, 0.1, 0.5])
-    with pytest.raises(ValueError, match="z must be one logit"):
-        plots.logit_steps([1, 2])
+    for z, truth, message in [
+        ([1, 2], 0, "z must be one logit"),
+        ([1, 2, np.nan], 0, "z must hold finite numbers"),
+        ([1, 2, -np.inf], 0, "z must hold finite numbers"),
+        ([1, 2, 3], 5, "truth must be an index from 0 to 2, got 5"),
+        ([1, 2, 3], -1, "truth must be an index from 0 to 2, got -1"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            plots.logit_steps(z, truth)
 
 
 def test_softmax_training_tints_the_likeliest_class_and_rings_the_wrong():
@@ -239,10 +279,17 @@ def test_softmax_training_tints_the_likeliest_class_and_rings_the_wrong():
         ((X, labels[1:], weights), "X must be"),
         ((X, labels, weights[:2]), "weights must be"),
         ((X * [1, 0], labels, weights), "two features that vary"),
+        (([[0, 1e-320], [1, 0]], [0, 1], weights), "two features that vary"),
         ((X, labels + 1, weights), "labels must be"),
+        ((X, labels + 0.0, weights), "labels must be"),
     ]:
         with pytest.raises(ValueError, match=message):
             plots.softmax_training(*bad, [1.1])
+    for history in [], 1.1, [1.1, np.nan]:
+        with pytest.raises(ValueError, match="history must hold one finite loss"):
+            plots.softmax_training(X, labels, weights, history)
+    with pytest.raises(ValueError, match="names must be one for each of 3 classes"):
+        plots.softmax_training(X, labels, weights, [1.1], names=["a"])
 
 
 def test_the_curve_of_a_coin_passes_the_match_and_the_fair_coin():
@@ -314,6 +361,7 @@ def test_gradients_differ_most_far_off_and_squared_error_is_steepest_before(y, p
     assert np.all(slow.get_ydata() <= fast.get_ydata() / 4 + 1e-12)
     assert slow.get_xdata()[np.argmax(slow.get_ydata())] == pytest.approx(peak, abs=0.04)
     assert max(slow.get_ydata()) == pytest.approx(4 / 27, abs=1e-4)
+    assert "at z = 0, q" in words(plots.sigmoid_gradients(-0.0, y))
     for z, truth, name in [(8.5, 1, "z"), (np.nan, 1, "z"), (0, 0.5, "y")]:
         with pytest.raises(ValueError, match=f"{name} must"):
             plots.sigmoid_gradients(z, truth)

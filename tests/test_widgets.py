@@ -14,7 +14,7 @@ import nbclient
 import nbformat
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
 from scipy.optimize import approx_fprime
@@ -294,6 +294,24 @@ def test_a_point_of_the_curve_is_its_own_nearest_point(step):
     assert ENGINES[Surprise].eval(f"nearestBits({x}, {y}, {screen})") == pytest.approx(bits)
 
 
+@given(value=st.floats(-20, 20), step=st.sampled_from([0.05, -0.05, 1, -1, math.inf, -math.inf]))
+def test_a_key_moves_its_way_or_not_at_all(value, step):
+    after = js(LogitSteps, "keyed", value, step, 20, -6, 6)
+    assert after == value or (after - value) * step > 0
+    assert after == value or -6 <= after <= 6
+    if min(value, value + step) >= -6 and max(value, value + step) <= 6:
+        assert after == pytest.approx(value + step, abs=0.025 + 1e-9)
+
+
+def test_an_arrow_key_goes_on_from_where_the_steps_led():
+    z = js(LogitSteps, "steppedLogits", [6, -1, 6], 0, 10 / 3)
+    assert z[0] > 6
+    reach = js(LogitSteps, "reachOf", z)
+    assert reach >= max(map(abs, z))
+    assert js(LogitSteps, "keyed", z[0], 1 / 20, 20, -reach, reach) > z[0]
+    assert js(LogitSteps, "reachOf", [0, 1, -2]) == 6
+
+
 four_words = (
     st.lists(probabilities, min_size=4, max_size=4)
     .filter(lambda w: sum(w) > 1e-3)
@@ -515,6 +533,38 @@ def test_a_step_on_logits_is_the_same_in_javascript_and_python(z, truth, size):
         assert figure.z == pytest.approx(after, abs=1e-12)
 
 
+@example(z=[20, -20, -20], truth=0)
+@given(z=logits, truth=indices)
+def test_a_tiny_loss_keeps_its_digits(z, truth):
+    with mpmath.workdps(40):
+        exact = float(mpmath.log(sum(mpmath.exp(mpmath.mpf(x) - z[truth]) for x in z)))
+    for loss in LogitSteps(z=z, truth=truth).loss, js(LogitSteps, "logitLoss", z, truth):
+        assert loss == pytest.approx(exact, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("cls", [LogitSteps, SoftmaxTraining])
+def test_several_steps_are_one_change_and_a_negative_number_is_none(cls):
+    figure, other = cls(), cls()
+    name = "z" if cls is LogitSteps else "weights"
+    seen = []
+    figure.observe(lambda change: seen.append(change["new"]), name)
+    figure.step(3)
+    for _ in range(3):
+        other.step()
+    assert seen == [getattr(other, name)]
+    figure.step(0)
+    with pytest.raises(ValueError, match="n must be at least 0 steps, got -1"):
+        figure.step(-1)
+    assert len(seen) == 1
+
+
+def test_steps_beyond_the_limit_are_refused_and_change_nothing():
+    figure = LogitSteps(z=[18] * 3, step_size=2)  # the first three steps stay below 20
+    with pytest.raises(TraitError, match=re.escape("LogitSteps.z must lie in [-20, 20], not 20.")):
+        figure.step(9)
+    assert figure.z == [18] * 3
+
+
 @given(z=logits, truth=indices, size=st.floats(0.01, 10))
 def test_every_step_raises_the_true_probability_and_keeps_the_sum_of_the_logits(z, truth, size):
     after = js(LogitSteps, "steppedLogits", z, truth, size)
@@ -624,6 +674,44 @@ def test_training_starts_at_ln_3_and_long_steps_raise_the_loss_first():
     assert all(a > b for a, b in pairwise(figure.history))
 
 
+def consistent(figure):
+    assert figure.history[-1] == pytest.approx(figure.loss, rel=1e-9, abs=1e-9)
+    return len(figure.history)
+
+
+def test_history_ends_with_the_loss_whatever_is_changed():
+    W = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    figure = SoftmaxTraining()
+    figure.step(3)
+    trained = figure.weights, figure.history
+    figure.weights = W
+    assert (consistent(figure), figure.weights) == (1, W)
+    figure.step(2)
+    assert consistent(figure) == 3
+    figure.set_state(dict(zip(("weights", "history"), trained, strict=True)))  # as a browser does
+    assert (figure.weights, figure.history) == trained
+    figure.history = [3, 2]
+    assert consistent(figure) == 1
+
+
+def test_new_data_start_the_training_again():
+    X, labels = [[0, 1], [1, 0], [2, 5]], [2, 1, 0]
+    figure = SoftmaxTraining()
+    figure.step(10)
+    with figure.hold_trait_notifications():
+        figure.X, figure.labels = X, labels
+    assert (figure.weights, figure.history) == ([[0, 0, 0]] * 3, [math.log(3)])
+    figure.step(10)
+    figure.labels = [0, 1, 2]
+    assert (figure.weights, figure.history) == ([[0, 0, 0]] * 3, [math.log(3)])
+    W = [[1, 2, 3], [4, 5, 6], [7, 8, 9]]
+    begun = SoftmaxTraining(X=X, labels=labels, weights=W)
+    assert (consistent(begun), begun.weights) == (1, W)
+    begun.step(5)
+    same = SoftmaxTraining(X=X, labels=labels, weights=begun.weights, history=begun.history)
+    assert (same.weights, same.history) == (begun.weights, begun.history)
+
+
 SQUARE = [[-2, -2], [2, -2], [2, 2], [-2, 2]]
 
 
@@ -661,6 +749,8 @@ def test_what_gradients_and_binary_losses_say():
         "of squared error −0.006604, 150.42 times less"
     )
     assert "gradient of cross-entropy 0.9933" in repr(SigmoidGradients(z=5, y=0))
+    assert "z = 0, y" in repr(SigmoidGradients(z=-0.0))
+    assert "z = (0, 0, 0)" in repr(LogitSteps(z=[-0.0] * 3))
     assert repr(BinaryLoss()).endswith(
         "y = 0, q = 0.9: loss 2.3026 nats, slope 10 nats per unit of q"
     )
@@ -745,6 +835,7 @@ def test_what_the_figures_say():
         (lambda: SoftmaxTraining(X=[[0, 1], [1, math.inf]]), "SoftmaxTraining.X must be finite"),
         (lambda: SoftmaxTraining(X=[[0, 1], [1, 0]]), "must have one length, not 2, 150"),
         (lambda: SoftmaxTraining(X=[[0, 1], [1, 1]], labels=[0, 1]), "two features that vary"),
+        (lambda: SoftmaxTraining(X=[[0, 1e-320], [1, 0]], labels=[0, 1]), "features that vary"),
         (lambda: SoftmaxTraining(labels=[3]), "SoftmaxTraining.labels must be 0, 1 or 2, not 3"),
         (lambda: SoftmaxTraining(labels=[0.5]), "SoftmaxTraining.labels must be whole numbers"),
         (lambda: SoftmaxTraining(learning_rate=21), "must lie in [0.01, 20], not 21"),

@@ -1,13 +1,14 @@
 """From logits to probabilities: sigmoid, softmax, their logarithms and their derivatives.
 
 Logits are real numbers without bounds; the classes lie on the last axis. A logit of ``-inf`` gives
-its class the probability 0, which masks it. Nothing overflows, and small probabilities keep their
-digits: the work is SciPy's. float32 stays float32; float16 is computed in float32, all else in
+its class the probability 0, which masks it. No exponential overflows, and small probabilities and
+losses keep their digits: the work is SciPy's. Only a difference of logits that is beyond the
+largest float is infinite. float32 stays float32; float16 is computed in float32, all else in
 float64.
 """
 
 import math
-import operator
+from numbers import Integral
 
 import numpy as np
 from scipy import special
@@ -23,6 +24,9 @@ __all__ = [
     "softmax",
     "softmax_jacobian",
 ]
+
+# What is too small for a float is 0, and what is too large is inf.
+_QUIETLY = {"over": "ignore", "under": "ignore"}
 
 
 def sigmoid(z):
@@ -56,7 +60,9 @@ def sigmoid(z):
     >>> print(sigmoid([-1000, 0, 2]).round(6))
     [0.       0.5      0.880797]
     """
-    return special.expit(_logits(z))
+    z = _logits(z)
+    with np.errstate(**_QUIETLY):
+        return special.expit(z)
 
 
 def log_sigmoid(z):
@@ -92,7 +98,9 @@ def log_sigmoid(z):
     >>> print(log_sigmoid([-1000, 40]))
     [-1.00000000e+03 -4.24835426e-18]
     """
-    return _finish(special.log_expit(_logits(z)), None)
+    z = _logits(z)
+    with np.errstate(**_QUIETLY):
+        return _finish(special.log_expit(z), None)
 
 
 def sigmoid_grad(z):
@@ -119,7 +127,7 @@ def sigmoid_grad(z):
     -----
     Taught in chapter 7, "The sigmoid".
     Source: Bishop (2006), section 4.3.2.
-    Elsewhere: ``jax.vmap(jax.grad(jax.nn.sigmoid))(z)``.
+    Elsewhere: ``jax.vmap(jax.grad(jax.nn.sigmoid))(z)``, for a 1-d `z` only.
 
     Examples
     --------
@@ -127,7 +135,8 @@ def sigmoid_grad(z):
     [0.25     0.104994]
     """
     z = _logits(z)
-    return special.expit(z) * special.expit(-z)  # 1 - expit(z) would lose the right tail
+    with np.errstate(**_QUIETLY):
+        return special.expit(z) * special.expit(-z)  # 1 - expit(z) would lose the right tail
 
 
 def logsumexp(z, *, axis=-1, keepdims=False):
@@ -167,7 +176,9 @@ def logsumexp(z, *, axis=-1, keepdims=False):
     >>> print(logsumexp([1000, 1000]).round(6))
     1000.693147
     """
-    return _finish(special.logsumexp(_rows(z, axis), axis=axis, keepdims=keepdims), None)
+    z = _rows(z, axis)
+    with np.errstate(**_QUIETLY):
+        return _finish(special.logsumexp(z, axis=axis, keepdims=keepdims), None)
 
 
 def softmax(z, *, axis=-1):
@@ -205,7 +216,9 @@ def softmax(z, *, axis=-1):
     >>> print(softmax([1000, 1001, 1002]).round(6))
     [0.090031 0.244728 0.665241]
     """
-    return special.softmax(_rows(z, axis), axis=axis)
+    z = _rows(z, axis)
+    with np.errstate(**_QUIETLY):
+        return special.softmax(z, axis=axis)
 
 
 def log_softmax(z, *, axis=-1):
@@ -223,7 +236,8 @@ def log_softmax(z, *, axis=-1):
     Returns
     -------
     ndarray
-        Same shape as `z`, at most 0; ``-inf`` for a masked class.
+        Same shape as `z`, at most 0; ``-inf`` for a masked class, and for one whose logit lies
+        further below the largest than a float can tell.
 
     Raises
     ------
@@ -243,7 +257,11 @@ def log_softmax(z, *, axis=-1):
     >>> print(log_softmax([0, 1000]))
     [-1000.     0.]
     """
-    return _finish(special.log_softmax(_rows(z, axis), axis=axis), None)
+    z = _rows(z, axis)
+    with np.errstate(**_QUIETLY):
+        e = z - z.max(axis=axis, keepdims=True)
+        # special.log_softmax rounds to 0 where a class is nearly sure; logsumexp does not
+        return e - special.logsumexp(e, axis=axis, keepdims=True)
 
 
 def softmax_jacobian(z):
@@ -271,7 +289,7 @@ def softmax_jacobian(z):
     -----
     Taught in chapter 8, "The Jacobian".
     Source: Bishop (2006), section 4.3.4.
-    Elsewhere: ``jax.jacobian(jax.nn.softmax)(z)``.
+    Elsewhere: ``jax.jacobian(jax.nn.softmax)(z)``, for one row only.
 
     Examples
     --------
@@ -280,11 +298,12 @@ def softmax_jacobian(z):
      [-0.25  0.25]]
     """
     q = softmax(z)
-    jacobian = -q[..., :, np.newaxis] * q[..., np.newaxis, :]
-    diagonal = np.einsum("...kk->...k", jacobian)  # a view, which can be written to
-    diagonal[...] = 0
-    diagonal[...] = -jacobian.sum(axis=-1)  # q (1 - q), with all digits also where q is near 1
-    return jacobian + 0.0
+    with np.errstate(**_QUIETLY):
+        jacobian = -q[..., :, np.newaxis] * q[..., np.newaxis, :]
+        diagonal = np.einsum("...kk->...k", jacobian)  # a view, which can be written to
+        diagonal[...] = 0
+        diagonal[...] = -jacobian.sum(axis=-1)  # q (1 - q), with all digits also where q is near 1
+        return jacobian + 0.0
 
 
 def _logits(z):
@@ -300,12 +319,9 @@ def _rows(z, axis):
     z = _logits(z)
     if z.ndim == 0:
         raise ValueError(f"z must hold one logit for each class, got the single number {z}")
-    try:
-        largest = z.max(axis=operator.index(axis))
-    except (ValueError, TypeError):
-        raise ValueError(
-            f"axis must name an axis of z, which has shape {z.shape}, got {axis!r}"
-        ) from None
-    if (largest == -math.inf).any():
+    whole = isinstance(axis, Integral) and not isinstance(axis, bool)
+    if not (whole and -z.ndim <= axis < z.ndim):
+        raise ValueError(f"axis must name an axis of z, which has shape {z.shape}, got {axis!r}")
+    if (z.max(axis=axis) == -math.inf).any():
         raise ValueError("z has a row that is all -inf; leave a class possible")
     return z

@@ -5,9 +5,9 @@ integer dtype are classes; labels of a floating dtype are target probabilities, 
 A logit of ``-inf`` masks its class.
 
 No intermediate result loses digits: a loss of 1e-300 is as exact as one of 1000. The work is done
-in blocks of rows that fit the cache of a processor, so besides the gradient itself there is never
-an array of the logits' size. float32 stays float32 (sums are in float64); float16 is computed in
-float32, all else in float64.
+in blocks of rows that fit the cache of a processor, so for C-contiguous logits and labels there is,
+besides the gradient itself, never an array of the logits' size. float32 stays float32 (sums are in
+float64); float16 is computed in float32, all else in float64.
 """
 
 import math
@@ -15,7 +15,7 @@ import math
 import numpy as np
 from scipy.special import expit
 
-from xentlib.information import _array, _check_reduction, _check_unit_interval, _first, _labels
+from xentlib.information import _array, _check_reduction, _first
 
 __all__ = [
     "sigmoid_binary_cross_entropy",
@@ -40,7 +40,8 @@ def sigmoid_binary_cross_entropy(logits, labels, *, sample_weight=None, reductio
     labels : array_like
         Same shape as `logits`: 0 or 1 as integers or bools, or probabilities of "1" as floats.
     sample_weight : array_like, optional
-        One weight for each loss, none negative; 0 leaves the observation out.
+        One weight for each loss, none negative; 0 leaves the observation out, though its logits
+        and its label must still be valid.
     reduction : {"mean", "sum", "none"}
         What to return: the weighted mean ``sum w l / sum w``, the sum ``sum w l``, or each
         ``w l``.
@@ -84,7 +85,8 @@ def sigmoid_binary_cross_entropy_value_and_grad(
     labels : array_like
         Same shape as `logits`: 0 or 1 as integers or bools, or probabilities of "1" as floats.
     sample_weight : array_like, optional
-        One weight for each loss, none negative; 0 leaves the observation out.
+        One weight for each loss, none negative; 0 leaves the observation out, though its logits
+        and its label must still be valid.
     reduction : {"mean", "sum", "none"}
         What to return: the weighted mean ``sum w l / sum w``, the sum ``sum w l``, or each
         ``w l``.
@@ -131,7 +133,8 @@ def softmax_cross_entropy(logits, labels, *, sample_weight=None, reduction="mean
         Classes from 0 to K-1 as integers, shape (...); or target probabilities as floats, shape
         (..., K), which sum to 1.
     sample_weight : array_like, shape (...), optional
-        One weight for each loss, none negative; 0 leaves the observation out.
+        One weight for each loss, none negative; 0 leaves the observation out, though its logits
+        and its label must still be valid.
     reduction : {"mean", "sum", "none"}
         What to return: the weighted mean ``sum w l / sum w``, the sum ``sum w l``, or each
         ``w l``.
@@ -160,6 +163,9 @@ def softmax_cross_entropy(logits, labels, *, sample_weight=None, reduction="mean
     --------
     >>> print(softmax_cross_entropy([[2, 0, 1], [0, 0, 0]], [0, 2]).round(6))
     0.753109
+    >>> z = [[2, 0, 1], [0, 0, 0]]
+    >>> print(softmax_cross_entropy(z, [0, 2], sample_weight=[3, 1]).round(6))
+    0.580358
     """
     return _softmax(logits, labels, sample_weight, reduction, with_grad=False)[0]
 
@@ -175,7 +181,8 @@ def softmax_cross_entropy_value_and_grad(logits, labels, *, sample_weight=None, 
         Classes from 0 to K-1 as integers, shape (...); or target probabilities as floats, shape
         (..., K), which sum to 1.
     sample_weight : array_like, shape (...), optional
-        One weight for each loss, none negative; 0 leaves the observation out.
+        One weight for each loss, none negative; 0 leaves the observation out, though its logits
+        and its label must still be valid.
     reduction : {"mean", "sum", "none"}
         What to return: the weighted mean ``sum w l / sum w``, the sum ``sum w l``, or each
         ``w l``.
@@ -233,7 +240,7 @@ def _softmax_block(z, y, scale, grad):
     if not np.isfinite(largest).all():
         raise ValueError(_what_is_wrong(largest))
     e = np.subtract(z, largest[:, np.newaxis], order="F" if narrow else "C")
-    classes = _labels(y, k).astype(np.intp, copy=False) if y.ndim == 1 else e.argmax(axis=1)
+    classes = _classes(y, k) if y.ndim == 1 else e.argmax(axis=1)
     flat, at = e.ravel(order="K"), (classes * n + rows if narrow else rows * k + classes)
     d = flat[at]  # the label's logit, less the largest
     if y.ndim == 1:
@@ -291,36 +298,36 @@ def _softmax(logits, labels, *options, with_grad):
     return _by_blocks(_softmax_block, z_rows, y_rows, leading, z.shape, *options, with_grad)
 
 
+@np.errstate(over="ignore", under="ignore", invalid="ignore")  # beyond the largest number lies inf
 def _by_blocks(of_block, z, y, shape, grad_shape, sample_weight, reduction, with_grad):
     """The value, and the gradient or None, from blocks of the rows of `z`."""
     _check_reduction(reduction)
     floats = [a.dtype.itemsize for a in (z, y) if a.dtype.kind == "f"]
     dtype = np.dtype(np.float32 if floats and max(floats) <= 4 else np.float64)
-    weight, total_weight = _weights(sample_weight, shape, reduction)
-    divisor = total_weight if reduction == "mean" else 1
+    weight, divisor = _weights(sample_weight, shape, reduction, dtype)
     losses = np.empty(len(z), dtype) if reduction == "none" else None
     grad = np.empty(z.shape, dtype) if with_grad else None
     total, step = 0.0, max(1, _BLOCK * len(z) // z.size)
-    with np.errstate(over="ignore", invalid="ignore"):  # beyond the largest number lies inf
-        for start in range(0, len(z), step):
-            rows = slice(start, start + step)
-            w = 1.0 if weight is None else weight[rows]
-            scale = np.asarray(w / divisor, dtype)
-            out = grad[rows] if with_grad else None
-            block = of_block(z[rows].astype(dtype, copy=False), y[rows], scale, out)
-            if weight is not None:
-                block = np.where(w > 0, w * block, 0)
-            if reduction == "none":
-                losses[rows] = block
-            else:
-                total += float(block.sum(dtype=np.float64))
-        value = losses.reshape(shape)[()] if reduction == "none" else dtype.type(total / divisor)
+    for start in range(0, len(z), step):
+        rows = slice(start, start + step)
+        w = 1.0 if weight is None else weight[rows]
+        scale = np.asarray(w / divisor, dtype)
+        out = grad[rows] if with_grad else None
+        block = of_block(z[rows].astype(dtype, copy=False), y[rows], scale, out)
+        if weight is not None:
+            block = np.where(w > 0, w * block, 0)
+        if reduction == "none":
+            losses[rows] = block
+        else:
+            total += float(block.sum(dtype=np.float64))
+    value = losses.reshape(shape)[()] if reduction == "none" else dtype.type(total / divisor)
     return value, grad.reshape(grad_shape) if with_grad else None
 
 
-def _weights(sample_weight, shape, reduction):
+def _weights(sample_weight, shape, reduction, dtype):
+    """The weights, or None if all are 1, and what their sum of losses is divided by."""
     if sample_weight is None:
-        return None, math.prod(shape)
+        return None, math.prod(shape) if reduction == "mean" else 1
     weight = _real("sample_weight", sample_weight)
     if weight.shape != shape:
         raise ValueError(
@@ -333,12 +340,19 @@ def _weights(sample_weight, shape, reduction):
         raise ValueError(
             f"sample_weight must be finite and not negative, got {_first(weight, wrong)}"
         )
-    total = weight.sum()
-    if reduction == "mean" and not 0 < total < math.inf:
-        raise ValueError(
-            f"sample_weight must have a positive and finite sum for a mean, got {total}"
-        )
-    return weight, total
+    largest = weight.max()
+    if reduction != "mean":
+        if largest > np.finfo(dtype).max:
+            raise ValueError(
+                f"sample_weight must be finite in the dtype of the loss, {dtype}, got {largest}; "
+                "use float64 logits or smaller weights"
+            )
+        return weight, 1
+    if largest == 0:
+        raise ValueError("sample_weight must have a positive and finite sum for a mean, got 0.0")
+    # A mean depends on ratios only. Weights below 1 have a finite sum; powers of 2 round nothing.
+    weight = np.ldexp(weight, -np.frexp(largest)[1])
+    return weight, weight.sum()
 
 
 def _real(name, value):
@@ -350,19 +364,29 @@ def _real(name, value):
 
 
 def _probabilities_of_1(y):
-    if y.dtype.kind == "f":
-        _check_unit_interval(y, "labels")
-    elif y.min() < 0 or y.max() > 1:
-        wrong = (y < 0) | (y > 1)
-        raise ValueError(f"labels must be 0 or 1, got {_first(y, wrong)}")
+    wrong = ~((y >= 0) & (y <= 1))
+    if wrong.any():
+        valid = "hold probabilities between 0 and 1" if y.dtype.kind == "f" else "be 0 or 1"
+        raise ValueError(f"labels must {valid}, got {_first(y, wrong)}")
     return y
+
+
+def _classes(y, k):
+    wrong = (y < 0) | (y >= k)
+    if wrong.any():
+        label = _first(y, wrong)
+        hint = "; to leave a row out, give it a sample_weight of 0 and any valid class"
+        raise ValueError(
+            f"labels must lie between 0 and {k - 1}, got {label}{hint if label < 0 else ''}"
+        )
+    return y.astype(np.intp, copy=False)
 
 
 def _distributions_of(y):
     wrong = ~((y >= 0) & (y < math.inf))
     if wrong.any():
         raise ValueError(f"labels must hold probabilities, got {_first(y, wrong)}")
-    total = y.sum(axis=1)
+    total = y.sum(axis=1, dtype=np.float64)  # float16 may lose half of it
     wrong = ~(np.abs(total - 1) <= math.sqrt(np.finfo(y.dtype).eps))
     if wrong.any():
         raise ValueError(
@@ -381,6 +405,8 @@ def _what_is_wrong(largest):
 def _what_was_meant(y, z):
     if y.shape == z.shape and y.dtype.kind in "biu":
         return "; if they are one-hot, use labels.argmax(axis=-1) or labels.astype(float)"
-    if y.shape == z.shape[:-1] and y.dtype.kind == "f":
+    if y.shape == z.shape[:-1] and y.dtype.kind in "bf":
         return "; if they are classes, use labels.astype(int)"
+    if y.shape == (*z.shape[:-1], 1) and y.dtype.kind in "iu":
+        return "; if they are classes, use " + ("labels[:, 0]" if z.ndim == 2 else "labels[..., 0]")
     return ""

@@ -20,11 +20,11 @@ __all__ = ["SoftmaxRegression"]
 
 
 class SoftmaxRegression(ClassifierMixin, BaseEstimator):
-    """The linear model ``q = softmax(W x + b)`` of the smallest cross-entropy.
+    """The linear model ``q = softmax(x W + b)`` of the smallest cross-entropy.
 
     Training minimises ``mean cross-entropy + ||W||^2 / (2 C n)``; ``b`` bears no penalty. With
     sample weights the mean is weighted, and ``n`` is their sum. Two classes have one logit, that
-    of the second class: ``q = sigmoid(w x + b)``.
+    of the second class: ``q = sigmoid(x w + b)``.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
     classes_ : ndarray, shape (K,)
         The labels, sorted.
     coef_ : ndarray, shape (K, d)
-        The weights ``W``; shape (1, d) if there are two classes.
+        The weights transposed, ``W.T``; shape (1, d) if there are two classes.
     intercept_ : ndarray, shape (K,)
         The biases ``b``; shape (1,) if there are two classes.
     loss_history_ : ndarray, shape (steps + 1,)
@@ -61,6 +61,13 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
     -----
     Training starts at ``W = 0`` and ``b = 0``, hence at a loss of ``log K``. The features may be
     sparse. All is computed in float64.
+
+    Features of very different scale should be scaled first, for instance by scikit-learn's
+    ``StandardScaler``; else training may end early, with a ``ConvergenceWarning``. With ``C=inf``
+    there is no finite optimum if the classes can be separated, or if all rows of a class have the
+    weight 0: training ends where the gradient falls below `tol`. There is no ``class_weight``
+    (use `sample_weight`) and no ``warm_start``.
+
     Taught in chapter 8, "The regularised optimum".
     Source: Bishop (2006), section 4.3.4; Hastie et al. (2009), section 4.4.
     Elsewhere: ``sklearn.linear_model.LogisticRegression``, which by default stops earlier.
@@ -89,6 +96,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         Classes are numbers or strings; `sample_weight` says how often each row counts.
         """
         self._check_parameters()
+        C = _float(self.C)
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         check_classification_targets(y)
@@ -100,13 +108,15 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         shape = (1 + X.shape[1], *logits_shape)  # the intercepts come first
 
         def objective(theta):
-            value, gradient = _objective(theta.reshape(shape), X, labels, weight, self.C)
+            value, gradient = _objective(theta.reshape(shape), X, labels, weight, C)
             return value, gradient.ravel()
 
         descend = self._lbfgs if self.solver == "lbfgs" else self._gradient_descent
-        theta, gradient, history = descend(objective, np.zeros(np.prod(shape)))
+        # What overflows is found in the value, and said there.
+        with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
+            theta, gradient, history = descend(objective, np.zeros(np.prod(shape)))
         theta = theta.reshape(shape[0], -1)
-        self.intercept_, self.coef_ = theta[0], theta[1:].T
+        self.intercept_, self.coef_ = theta[0], np.ascontiguousarray(theta[1:].T)
         self.loss_history_ = np.array(history)
         self.n_iter_ = np.array([len(history) - 1], np.int32)
         self._warn_unless_converged(np.abs(gradient).max())
@@ -114,7 +124,7 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X):
         """The logits, shape (n, K); for two classes those of the second, shape (n,)."""
-        check_is_fitted(self)
+        check_is_fitted(self, "coef_")
         X = validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
         logits = X @ self.coef_.T + self.intercept_
         return logits[:, 0] if len(self.classes_) == 2 else logits
@@ -142,18 +152,25 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         history = [value]
         while len(history) <= self.max_iter and np.abs(gradient).max() >= self.tol:
             theta = theta - self.learning_rate * gradient
-            with np.errstate(over="ignore"):
-                value, gradient = objective(theta)
+            value, gradient = objective(theta)
             history.append(value)
             if not np.isfinite(value):
+                larger_C = " a larger C," if _float(self.C) < np.inf else ""
                 raise ValueError(
                     f"learning_rate is too large: with {self.learning_rate} the loss grows beyond "
-                    f"all bounds in {len(history) - 1} steps; choose a smaller one, or a larger C"
+                    f"all bounds in {len(history) - 1} steps; choose a smaller one,{larger_C} or "
+                    "scale the features"
                 )
         return theta, gradient, history
 
     def _lbfgs(self, objective, theta):
         history = [objective(theta)[0]]
+
+        def finite(theta):
+            value, gradient = objective(theta)
+            if not np.isfinite(value):
+                raise ValueError("X is too large: the logits overflow; scale the features")
+            return value, gradient
 
         def record(intermediate_result):
             history.append(intermediate_result.fun)
@@ -161,29 +178,29 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         # The loss is flat around its minimum, so only the gradient (gtol) says where that is.
         options = {"maxiter": self.max_iter, "maxfun": np.inf, "ftol": 0, "gtol": self.tol}
         result = minimize(
-            objective, theta, method="L-BFGS-B", jac=True, callback=record, options=options
+            finite, theta, method="L-BFGS-B", jac=True, callback=record, options=options
         )
         return result.x, result.jac, history
 
     def _check_parameters(self):
-        if not (isinstance(self.C, Real) and self.C > 0):
+        if not _float(self.C) > 0:
             raise ValueError(f"C must be above 0 (numpy.inf for no penalty), got {self.C!r}")
         if self.solver not in ("lbfgs", "gd"):
             raise ValueError(f'solver must be "lbfgs" or "gd", got {self.solver!r}')
-        if not (isinstance(self.learning_rate, Real) and 0 < self.learning_rate < np.inf):
+        if not 0 < _float(self.learning_rate) < np.inf:
             raise ValueError(
                 f"learning_rate must be above 0 and finite, got {self.learning_rate!r}"
             )
-        if not (isinstance(self.max_iter, Integral) and self.max_iter > 0):
+        if not (isinstance(self.max_iter, Integral) and _float(self.max_iter) > 0):
             raise ValueError(f"max_iter must be a whole number above 0, got {self.max_iter!r}")
-        if not (isinstance(self.tol, Real) and self.tol >= 0):
-            raise ValueError(f"tol must be 0 or above, got {self.tol!r}")
+        if not 0 <= _float(self.tol) < np.inf:
+            raise ValueError(f"tol must be 0 or above, and finite, got {self.tol!r}")
 
     def _warn_unless_converged(self, largest):
         if largest <= self.tol:
             return
         if self.n_iter_[0] < self.max_iter:
-            advice = "float64 shows no smaller loss: scale the features, or raise tol"
+            advice = "the line search found no smaller loss: scale the features, or raise tol"
         elif self.solver == "gd":
             advice = 'raise max_iter, try another learning_rate, or use solver="lbfgs"'
         else:
@@ -201,14 +218,29 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
         return tags
 
 
+def _float(value):
+    """A parameter as a float; what is no real number becomes NaN, which passes no comparison."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return np.nan
+    try:
+        return float(value)
+    except OverflowError:  # of a whole number with hundreds of digits
+        return np.inf if value > 0 else -np.inf
+
+
 def _objective(theta, X, labels, weight, C):
     """Mean cross-entropy and penalty, with the gradient; ``theta[0]`` is b, ``theta[1:]`` is W."""
     b, W = theta[:1], theta[1:]
+    z = X @ W + b
+    if not np.isfinite(z).all():
+        return np.inf, np.full_like(theta, np.nan)
     if theta.ndim == 1:  # two classes
         cross_entropy = sigmoid_binary_cross_entropy_value_and_grad
     else:
         cross_entropy = softmax_cross_entropy_value_and_grad
-    value, residual = cross_entropy(X @ W + b, labels, sample_weight=weight)  # (Q - P) / n
+    value, residual = cross_entropy(z, labels, sample_weight=weight)  # (Q - P) / n
     penalty = 1 / (C * weight.sum())
+    if penalty == np.inf:
+        raise ValueError(f"C is too small: the penalty 1 / (2 C n) overflows, got {C!r}")
     gradient = np.concatenate([residual.sum(axis=0, keepdims=True), X.T @ residual + penalty * W])
     return value + penalty * np.sum(W**2) / 2, gradient

@@ -6,13 +6,12 @@ name. Nothing global is changed, and the same arguments give the same picture.
 
 import io
 import math
-from itertools import zip_longest
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
-from scipy.special import expit, logsumexp, rel_entr, softmax
+from scipy.special import expit, rel_entr, softmax
 
 from xentlib.information import (
     binary_cross_entropy,
@@ -24,6 +23,7 @@ from xentlib.information import (
     joint_entropy,
     mutual_information,
 )
+from xentlib.losses import softmax_cross_entropy_value_and_grad
 
 P_COLOR = "#1b5e9e"
 Q_COLOR = "#c2570c"
@@ -568,18 +568,32 @@ def pictures(images, titles, signed=False):
     --------
     >>> figure = pictures([[[0, 1], [1, 0]]], ["a cross"])
     """
-    images = [np.asarray(image) for image in images]
+    images = [np.asarray(image, dtype=float) for image in images]  # unsigned integers have no −top
+    if not images:
+        raise ValueError("images must hold at least one picture")
+    if len(titles) != len(images):
+        raise ValueError(f"titles must be one for each of {len(images)} images, got {len(titles)}")
+    for image in images:
+        if image.ndim != 2 or not image.size:
+            raise ValueError(f"images must be of shape (height, width), got {image.shape}")
+        wrong = image[~np.isfinite(image)]
+        if wrong.size:
+            raise ValueError(f"images must hold finite numbers, got {wrong[0]}")
+        if not signed and image.min() < 0:
+            raise ValueError(
+                f"images must not be negative, got {image.min():g}; pass signed=True to draw signs"
+            )
     rows = math.ceil(len(images) / 5)
     figure, axes = _figure(rows, min(len(images), 5), squeeze=False)
     top = max(np.abs(image).max() for image in images)
     signs = LinearSegmentedColormap.from_list("signs", [Q_COLOR, "white", P_COLOR], 255)
     shades = {"cmap": signs, "vmin": -top} if signed else {"cmap": "gray_r", "vmin": 0}
-    for ax, image, title in zip_longest(axes.flat, images, titles):
+    for ax in axes.flat:
         ax.set(xticks=[], yticks=[])
         ax.spines["bottom"].set_visible(False)
-        if image is not None:
-            ax.imshow(image, vmax=top, **shades)
-            ax.set_title(title, fontsize=SIZE)
+    for ax, image, title in zip(axes.flat, images, titles, strict=False):  # a row may be short
+        ax.imshow(image, vmax=top, **shades)
+        ax.set_title(title, fontsize=SIZE)
     return figure
 
 
@@ -607,7 +621,13 @@ def sigmoid_fit(x, y, model, xlabel="x", classes=("no", "yes")):
     --------
     >>> figure = sigmoid_fit([-1, 0, 2], [0, 0, 1], expit)
     """
-    x, y = np.asarray(x), np.asarray(y)
+    x, y = np.asarray(x, dtype=float), np.asarray(y)
+    if x.ndim != 1 or not x.size or x.shape != y.shape:
+        raise ValueError(f"x and y must be two lists of one length, got {x.shape} and {y.shape}")
+    if not np.all(np.isfinite(x)):
+        raise ValueError(f"x must hold finite numbers, got {x[~np.isfinite(x)][0]}")
+    if not np.all(np.isin(y, (0, 1))):
+        raise ValueError(f"y must hold labels 0 and 1, got {y[~np.isin(y, (0, 1))][0]}")
     figure, axes = _figure()
     grid = np.linspace(x.min(), x.max(), 300)
     axes.plot(grid, model(grid), color=Q_COLOR, linewidth=2.5)
@@ -765,9 +785,14 @@ def logit_steps(z, truth=0, step_size=1.0, names=("landscape", "house", "other")
     z = np.asarray(z, dtype=float)
     if z.ndim != 1 or len(z) != len(names):
         raise ValueError(f"z must be one logit for each of {len(names)} names, got {z.tolist()}")
+    if not np.all(np.isfinite(z)):
+        raise ValueError(f"z must hold finite numbers, got {z.tolist()}")
+    if truth not in range(len(z)):
+        raise ValueError(f"truth must be an index from 0 to {len(z) - 1}, got {truth!r}")
     figure, (left, right) = _figure(1, 2, width_ratios=[1.25, 1], sharey=True)
-    q, p = softmax(z), np.eye(len(z))[truth]
-    steps = -step_size * (q - p)
+    q = softmax(z)
+    loss, gradient = softmax_cross_entropy_value_and_grad(z, truth)
+    steps = -step_size * gradient
     reach = max(3, *np.ceil(np.abs([z, z + steps]).max(axis=1)))
     for i, (start, step) in enumerate(zip(z, steps, strict=True)):
         arrow = {"arrowstyle": "->", "color": INK, "linewidth": 2, "shrinkA": 0, "shrinkB": 0}
@@ -788,7 +813,6 @@ def logit_steps(z, truth=0, step_size=1.0, names=("landscape", "house", "other")
         right.text(1.04, i, f"{value:.3f}", va="center", fontsize=SIZE)
     right.set(xlim=(0, 1.3), xticks=[0, 0.5, 1])
     right.tick_params(labelleft=False)
-    loss = logsumexp(z) - z[truth]
     right.set_title(f"q: loss {loss:.3f} nats", color=Q_COLOR, **TITLE)
     for ax in left, right:
         ax.grid(visible=False, axis="y")
@@ -827,10 +851,14 @@ def softmax_training(X, labels, weights, history, names=None, features=("x₁", 
         raise ValueError(f"X must be (n, 2) and labels (n,), got {X.shape} and {labels.shape}")
     if weights.ndim != 2 or len(weights) != 3 or not 2 <= weights.shape[1] <= len(CLASS_COLORS):
         raise ValueError(f"weights must be (3, 2) or (3, 3), got {weights.shape}")
-    if not np.all(np.ptp(X, axis=0) > 0):
+    if not np.all((np.ptp(X, axis=0) > 0) & (np.std(X, axis=0) > 0)):  # which may round to 0
         raise ValueError("X must hold two features that vary")
-    if not np.all(np.isin(labels, range(weights.shape[1]))):
+    if labels.dtype.kind not in "iu" or not np.all(np.isin(labels, range(weights.shape[1]))):
         raise ValueError(f"labels must be class indices below {weights.shape[1]}, got {labels}")
+    if np.ndim(history) != 1 or not len(history) or not np.all(np.isfinite(history)):
+        raise ValueError(f"history must hold one finite loss or more, got {history}")
+    if names is not None and len(names) != weights.shape[1]:
+        raise ValueError(f"names must be one for each of {weights.shape[1]} classes, got {names}")
     figure, (left, right) = _figure(1, 2, width_ratios=[1.35, 1])
 
     def logits(x):
@@ -844,7 +872,8 @@ def softmax_training(X, labels, weights, history, names=None, features=("x₁", 
         tints = np.array([[1 - 0.2 * (1 - c) for c in to_rgb(color)] for color in CLASS_COLORS])
         tint = tints[logits(grid).argmax(axis=-1)]
         left.imshow(tint, extent=(x0, x1, y0, y1), origin="lower", aspect="auto")
-    wrong = (logits(X).argmax(axis=-1) != labels) & ~undecided
+    right_answers = logits(X).argmax(axis=-1) == labels
+    wrong = ~right_answers & ~undecided
     for k, (color, marker) in enumerate(zip(CLASS_COLORS, "o^s", strict=True)):
         for ringed in False, True:
             at = X[(labels == k) & (wrong == ringed)]
@@ -859,8 +888,7 @@ def softmax_training(X, labels, weights, history, names=None, features=("x₁", 
             left.text(at, own[:, 1].max() + margin[1] / 2, names[k], va="bottom", **style)
     left.set(xlim=(x0, x1), ylim=(y0, y1), xlabel=features[0])
     left.grid(visible=False)
-    right_answers = np.sum(logits(X).argmax(axis=-1) == labels)
-    left.set_title(f"{right_answers} of {len(X)} right", **TITLE)
+    left.set_title(f"{right_answers.sum()} of {len(X)} right", **TITLE)
     left.set_ylabel(features[1])
 
     last = len(history) - 1
@@ -924,7 +952,7 @@ def sigmoid_gradients(z=-5.0, y=1):
     steepest = f"squared error is steepest at q = {'1/3' if y else '2/3'}"
     axes.text(turn, 1.04, steepest, ha="center", fontsize=SIZE)
     rows = [
-        (f"at z = {z:.3g}, q = {now:.4f}".replace("-", "−"), {"fontsize": SIZE}),
+        (f"at z = {z + 0:.3g}, q = {now:.4f}".replace("-", "−"), {"fontsize": SIZE}),
         (f"cross-entropy {high:.3g}", {"color": Q_COLOR, **bold}),
         (f"squared error {low:.3g}".replace("-", "−"), bold),
         (f"{1 / (now * (1 - now)):.5g} times less", {"fontsize": SIZE}),

@@ -1,6 +1,7 @@
 """What every interactive figure shares: its script, its identity and its still picture."""
 
 import base64
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -42,6 +43,43 @@ class Names(traitlets.List):
     def __init__(self, default_value, **kwargs):
         size = len(default_value)
         super().__init__(traitlets.Unicode(), default_value, minlen=size, maxlen=size, **kwargs)
+
+
+class Numbers(traitlets.List):
+    """Numbers in [low, high], as a list or as rows; None in `shape` stands for any length."""
+
+    def __init__(self, shape, default_value=traitlets.Undefined, low=-np.inf, high=np.inf):
+        self.shape, self.low, self.high = shape, low, high
+        super().__init__(default_value=default_value)
+
+    def validate(self, obj, value):
+        where = f"{type(obj).__name__}.{self.name}"
+        try:
+            numbers = np.asarray(value, dtype=float)
+        except (TypeError, ValueError):
+            raise traitlets.TraitError(f"{where} must be numbers, not {value!r}") from None
+        fits = len(numbers.shape) == len(self.shape) and all(
+            size > 0 if wanted is None else size == wanted
+            for size, wanted in zip(numbers.shape, self.shape, strict=True)
+        )
+        if not fits:
+            size = " × ".join("n" if n is None else str(n) for n in self.shape)
+            raise traitlets.TraitError(
+                f"{where} must be {size} numbers, not of shape {numbers.shape}"
+            )
+        wrong = numbers[~(np.isfinite(numbers) & (numbers >= self.low) & (numbers <= self.high))]
+        if wrong.size:
+            bounded = f"lie in [{self.low:g}, {self.high:g}]"
+            wanted = bounded if math.isfinite(self.high) else "be finite"
+            raise traitlets.TraitError(f"{where} must {wanted}, not {wrong[0]}")
+        return numbers.tolist()
+
+
+def at_least_0(n):
+    """The number of steps `n`, which cannot be negative."""
+    if n < 0:
+        raise ValueError(f"n must be at least 0 steps, got {n}")
+    return n
 
 
 class Figure(anywidget.AnyWidget):

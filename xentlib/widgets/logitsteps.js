@@ -1,7 +1,7 @@
 // ---- LogitSteps: gradient descent on three logits ----
 
 const FIRST_LOGITS = [0.4, 0.1, 0.5].map(Math.log);
-const LOGIT_REACH = 6; // as far as a dot is dragged
+const LOGIT_REACH = 6; // as far as a dot is dragged, unless steps led on
 const LOGIT_LIMIT = 20; // as far as steps go
 
 export function softmax(z) {
@@ -12,8 +12,9 @@ export function softmax(z) {
 
 // −ln q(truth), from the logits.
 export function logitLoss(z, truth) {
-  const top = Math.max(...z);
-  return top - z[truth] + Math.log(sum(z.map((x) => Math.exp(x - top))));
+  const top = Math.max(...z), d = z[truth] - top;
+  const others = sum(z.map((x, i) => (i === truth ? 0 : Math.exp(x - top))));
+  return Math.log1p(others + Math.expm1(d)) - d; // a tiny loss would be lost beside 1
 }
 
 export const logitGradient = (z, truth) => softmax(z).map((q, i) => q - (i === truth ? 1 : 0));
@@ -22,6 +23,9 @@ export function steppedLogits(z, truth, size) {
   const gradient = logitGradient(z, truth);
   return z.map((x, i) => x - size * gradient[i]);
 }
+
+// How far the drawing and its sliders go to either side of 0.
+export const reachOf = (z) => Math.max(LOGIT_REACH, Math.ceil(Math.max(...z.map(Math.abs))));
 
 const beyond = (z, limit) => z.some((x) => x > limit || x < -LOGIT_LIMIT);
 
@@ -122,7 +126,7 @@ function render({ model, el }) {
   }
 
   function scale(z) {
-    limit = Math.max(LOGIT_REACH, Math.ceil(Math.max(...z.map(Math.abs))));
+    limit = reachOf(z);
     const x = (value) => box.left + ((value / limit + 1) / 2) * (box.right - box.left);
     if (limit === drawnLimit) return x;
     drawnLimit = limit;
@@ -145,6 +149,7 @@ function render({ model, el }) {
       const neck = tip - Math.min(9, size) * (right ? 1 : -1), half = clamp(0.7 * size, 2.5, 6);
       const trueClass = i === truth;
       r.handle.place(at, zAt(i));
+      r.handle.reach(-limit, limit);
       r.handle.show(z[i], `logit of ${names[i]}`,
         `${withMinus(z[i], 2)}, probability ${fixed(q[i], 3)}, step ${withSign(after[i] - z[i], 3)}`);
       set(r.value, { x: at, y: zAt(i) - 15 });

@@ -4,42 +4,13 @@ import math
 
 import numpy as np
 import traitlets
-from scipy.special import logsumexp, softmax
 
 from xentlib import plots
-from xentlib.widgets.base import Figure, Names
+from xentlib.activations import softmax
+from xentlib.losses import softmax_cross_entropy, softmax_cross_entropy_value_and_grad
+from xentlib.widgets.base import Figure, Names, Numbers, at_least_0
 
 LOGIT_LIMIT = 20  # dots are dragged as far as 6; steps may go on from there
-
-
-class Numbers(traitlets.List):
-    """Numbers in [low, high], as a list or as rows; None in `shape` stands for any length."""
-
-    def __init__(self, shape, default_value=traitlets.Undefined, low=-np.inf, high=np.inf):
-        self.shape, self.low, self.high = shape, low, high
-        super().__init__(default_value=default_value)
-
-    def validate(self, obj, value):
-        where = f"{type(obj).__name__}.{self.name}"
-        try:
-            numbers = np.asarray(value, dtype=float)
-        except (TypeError, ValueError):
-            raise traitlets.TraitError(f"{where} must be numbers, not {value!r}") from None
-        fits = len(numbers.shape) == len(self.shape) and all(
-            size > 0 if wanted is None else size == wanted
-            for size, wanted in zip(numbers.shape, self.shape, strict=True)
-        )
-        if not fits:
-            size = " × ".join("n" if n is None else str(n) for n in self.shape)
-            raise traitlets.TraitError(
-                f"{where} must be {size} numbers, not of shape {numbers.shape}"
-            )
-        wrong = numbers[~(np.isfinite(numbers) & (numbers >= self.low) & (numbers <= self.high))]
-        if wrong.size:
-            bounded = f"lie in [{self.low:g}, {self.high:g}]"
-            wanted = bounded if math.isfinite(self.high) else "be finite"
-            raise traitlets.TraitError(f"{where} must {wanted}, not {wrong[0]}")
-        return numbers.tolist()
 
 
 class LogitSteps(Figure):
@@ -95,21 +66,23 @@ loss 0.9163 nats, gradient (−0.6, 0.1, 0.5)
     @property
     def loss(self):
         """The loss in nats."""
-        return float(logsumexp(self.z) - self.z[self.truth])
+        return float(softmax_cross_entropy(self.z, self.truth))
 
     @property
     def gradient(self):
         """The gradient of the loss by the logits, q − p."""
-        return (softmax(self.z) - np.eye(3)[self.truth]).tolist()
+        return softmax_cross_entropy_value_and_grad(self.z, self.truth)[1].tolist()
 
     def step(self, n=1):
-        """Take `n` steps of gradient descent."""
-        for _ in range(n):
-            self.z = self.z - self.step_size * np.array(self.gradient)
+        """Take `n` steps of gradient descent, or none if they lead beyond ±20: a TraitError."""
+        z = np.array(self.z)
+        for _ in range(at_least_0(n)):
+            z = z - self.step_size * softmax_cross_entropy_value_and_grad(z, self.truth)[1]
+        self.z = z
 
     def _summary(self):
         z, q, gradient = (
-            ", ".join(f"{x:.4g}" for x in values).replace("-", "−")
+            ", ".join(f"{x + 0:.4g}" for x in values).replace("-", "−")
             for values in (self.z, self.q, self.gradient)
         )
         return (

@@ -138,6 +138,13 @@ function draggable(handle, moveTo) {
   return handle;
 }
 
+// Where a key that adds `step` leads: to a multiple of 1/n from `min` to `max`, never backwards.
+export function keyed(value, step, n, min, max) {
+  const next = value + step;
+  const to = clamp(Number.isFinite(next) ? snap(next, n) : next, min, max);
+  return (to - value) * step > 0 ? to : value;
+}
+
 // From `min` to `max` in steps of 1/n; `valueAt(x, y)` reads a value off the drawing. `right` is −1
 // where a larger value lies further left, so that the arrow keys go where they point.
 function slider(parent, { index, min = 0, max, n, page, valueAt, change, right = 1 }) {
@@ -145,8 +152,12 @@ function slider(parent, { index, min = 0, max, n, page, valueAt, change, right =
   set(handle, {
     class: "xent-handle", role: "slider", tabindex: 0, "data-handle": index,
     "data-lm-suppress-shortcuts": "true", "aria-orientation": "vertical",
-    "aria-valuemin": min, "aria-valuemax": max,
   });
+  handle.reach = (low, high) => {
+    [min, max] = [low, high];
+    set(handle, { "aria-valuemin": min, "aria-valuemax": max });
+  };
+  handle.reach(min, max);
   const steps = {
     ArrowUp: 1 / n, ArrowRight: right / n, ArrowDown: -1 / n, ArrowLeft: -right / n,
     PageUp: page, PageDown: -page, Home: -Infinity, End: Infinity,
@@ -156,12 +167,12 @@ function slider(parent, { index, min = 0, max, n, page, valueAt, change, right =
     if (!(event.key in steps) || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
-    const next = now + steps[event.key];
-    change(clamp(Number.isFinite(next) ? snap(next, n) : next, min, max));
+    const next = keyed(now, steps[event.key], n, min, max);
+    if (next !== now) change(next);
   });
   handle.show = (value, label, text) => {
-    now = clamp(value, min, max);
-    set(handle, { "aria-label": label, "aria-valuenow": +now.toFixed(4), "aria-valuetext": text });
+    now = value;
+    set(handle, { "aria-label": label, "aria-valuenow": +clamp(now, min, max).toFixed(4), "aria-valuetext": text });
   };
   return handle;
 }

@@ -36,14 +36,17 @@ class SigmoidGradients(Figure):
     @traitlets.validate("z")
     def _check_z(self, proposal):
         z = proposal["value"]
-        if not -plots.MOST_Z <= z <= plots.MOST_Z:
-            raise traitlets.TraitError(f"SigmoidGradients.z must lie in [-8, 8], not {z}")
+        most = plots.MOST_Z
+        if not -most <= z <= most:
+            raise traitlets.TraitError(
+                f"SigmoidGradients.z must lie in [{-most:g}, {most:g}], not {z}"
+            )
         return z
 
     def _summary(self):
         q = expit(self.z)
         error, slope = q - self.y, q * (1 - q)
-        z, fast, slow = (f"{x:.4g}".replace("-", "−") for x in (self.z, error, error * slope))
+        z, fast, slow = (f"{x + 0:.4g}".replace("-", "−") for x in (self.z, error, error * slope))
         return (
             f"z = {z}, y = {self.y}: q = {q:.4g}, gradient of cross-entropy {fast}, "
             f"of squared error {slow}, {1 / slope:.5g} times less"

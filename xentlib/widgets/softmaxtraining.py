@@ -6,11 +6,10 @@ from functools import cache
 
 import numpy as np
 import traitlets
-from scipy.special import logsumexp, softmax
 
 from xentlib import plots
-from xentlib.widgets.base import Figure, Names
-from xentlib.widgets.logitsteps import Numbers
+from xentlib.losses import softmax_cross_entropy, softmax_cross_entropy_value_and_grad
+from xentlib.widgets.base import Figure, Names, Numbers, at_least_0
 
 SLOWEST, FASTEST = 0.01, 20  # learning rates
 
@@ -59,7 +58,8 @@ class SoftmaxTraining(Figure):
     weights : list of list of float
         Three rows of one number a class: the weights of the two features, and the bias b.
     history : list of float
-        The loss in nats at the start and after every step.
+        The loss in nats at the start and after every step. New data start the training again from
+        weights 0; new weights start a new history.
 
     Examples
     --------
@@ -100,9 +100,19 @@ class SoftmaxTraining(Figure):
             raise traitlets.TraitError(
                 f"SoftmaxTraining.X and labels must have one length, not {len(X)}, {len(labels)}"
             )
-        if not np.all(np.ptp(X, axis=0) > 0):
+        if not np.all((np.ptp(X, axis=0) > 0) & (np.std(X, axis=0) > 0)):  # which may round to 0
             raise traitlets.TraitError("SoftmaxTraining.X must hold two features that vary")
         return value
+
+    @traitlets.observe("X", "labels", "weights", "history")
+    def _agree(self, change):
+        """Whatever changes, the history ends with the present loss, which the picture states."""
+        if math.isclose(self.history[-1], self.loss, rel_tol=1e-9, abs_tol=1e-9):
+            return
+        if change["name"] in ("X", "labels") and len(self.history) > 1:
+            self.reset()
+        else:
+            self.history = [self.loss]
 
     @traitlets.validate("learning_rate")
     def _check_learning_rate(self, proposal):
@@ -123,41 +133,39 @@ class SoftmaxTraining(Figure):
     @property
     def loss(self):
         """The mean loss in nats with the present weights."""
-        return self._loss(self.inputs, np.array(self.weights))
-
-    def _loss(self, inputs, weights):
-        logits = inputs @ weights
-        true = logits[np.arange(len(logits)), self.labels]
-        return float(np.mean(logsumexp(logits, axis=-1) - true))
+        return float(softmax_cross_entropy(self.inputs @ self.weights, self.labels))
 
     @property
     def gradient(self):
         """The gradient of the mean loss by the weights, in the weights' shape."""
-        return self._gradient(self.inputs, np.array(self.weights)).tolist()
-
-    def _gradient(self, inputs, weights):
-        q, p = softmax(inputs @ weights, axis=-1), np.eye(3)[self.labels]
-        return inputs.T @ (q - p) / len(inputs)
+        inputs = self.inputs
+        _, errors = softmax_cross_entropy_value_and_grad(inputs @ self.weights, self.labels)
+        return (inputs.T @ errors).tolist()
 
     @property
     def right(self):
         """How many points have the largest probability at their true class."""
-        logits = self.inputs @ np.array(self.weights)
+        logits = self.inputs @ self.weights
         return int(np.sum(logits.argmax(axis=-1) == self.labels))
 
     def step(self, n=1):
         """Take `n` steps of gradient descent."""
-        inputs, weights, history = self.inputs, np.array(self.weights), [*self.history]
-        for _ in range(n):
-            weights = weights - self.learning_rate * self._gradient(inputs, weights)
-            history.append(self._loss(inputs, weights))
-        with self.hold_sync():
-            self.weights, self.history = weights, history
+        inputs, labels = self.inputs, np.array(self.labels)
+        weights, history = np.array(self.weights), [*self.history]
+        _, errors = softmax_cross_entropy_value_and_grad(inputs @ weights, labels)
+        for _ in range(at_least_0(n)):
+            weights = weights - self.learning_rate * inputs.T @ errors
+            loss, errors = softmax_cross_entropy_value_and_grad(inputs @ weights, labels)
+            history.append(float(loss))
+        self._set(weights, history)
 
     def reset(self):
         """Go back to the start: all weights 0, loss ln 3."""
-        with self.hold_sync():
-            self.weights, self.history = np.zeros((3, 3)), [math.log(3)]
+        self._set(np.zeros((3, 3)), [math.log(3)])
+
+    def _set(self, weights, history):
+        with self.hold_sync(), self.hold_trait_notifications():
+            self.weights, self.history = weights, history
 
     def _summary(self):
         return (
