@@ -33,7 +33,7 @@ def client(tmp_path_factory):
             threads_per_worker=1,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port
             memory_limit=0,  # none; the machine's other work must not pause them
             local_directory=tmp_path_factory.mktemp("workers"),
         ) as cluster,
