@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STRICT := -W -n --keep-going
-NOTEBOOKS := $(sort $(wildcard book/*.ipynb))
+NOTEBOOKS := $(sort $(wildcard book/*.ipynb tests/assignments/*/*.ipynb))
+SETS := $(sort $(wildcard tests/assignments/*/*.ipynb))
 # With the folders, so that a deleted file is noticed.
 SOURCES := $(shell find book/. xentlib/. -not -path '*/__pycache__*' -not -path '*/.ipynb_checkpoints*' | sed 's/ /\\ /g') _config.yml _toc.yml
 export PYTHONDONTWRITEBYTECODE := 1
@@ -10,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book serve lab test bench notebooks lock clean
+.PHONY: help book serve lab test assignments bench notebooks lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -29,6 +30,12 @@ test: .venv/.test ## lint, unit tests, notebooks, strict build, site tests in a 
 	$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory book
 	$(BIN)/python -m pytest
+
+assignments: .venv/.book ## cut the problem sets; all that is handed out goes to _build/handout
+	$(BIN)/python -m xentlib.coursework release $(SETS) book/assignments
+	rm -rf _build/handout
+	$(BIN)/python -m xentlib.coursework release $(SETS) _build/handout
+	$(BIN)/python -m pip wheel . --quiet --no-deps --wheel-dir _build/handout
 
 bench: .venv/.test ## time the softmax losses beside SciPy, scikit-learn and PyTorch, if installed
 	$(BIN)/python tests/bench.py

@@ -1,0 +1,618 @@
+"""Coursework, the parts: the codec, reading, the cut, moving answers, random numbers."""
+
+import copy
+import json
+import os
+import re
+import socket
+import sys
+import threading
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as stnp
+
+from xentlib.coursework import hidden_rng, notebook, student_rng, worker
+from xentlib.coursework.__main__ import main
+from xentlib.coursework.personal import graded_as, hidden_seed
+
+
+def cell(kind, source, name=None, points=None):
+    """A cell as nbgrader's formgrader makes it."""
+    new = nbformat.v4.new_markdown_cell if kind in ("text", "written") else None
+    made = (new or nbformat.v4.new_code_cell)(source)
+    if name:
+        made.metadata["nbgrader"] = {
+            "cell_type": made.cell_type,
+            "grade": kind in ("test", "written"),
+            "grade_id": name,
+            "locked": kind in ("test", "setup"),
+            "schema_version": 3,
+            "solution": kind in ("answer", "written"),
+            "task": False,
+        }
+        if points:
+            made.metadata.nbgrader["points"] = points
+    return made
+
+
+def assignment(*cells):
+    """A source with these cells, as `notebook.parse` returns it."""
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    made = nbformat.v4.new_notebook(cells=list(cells), metadata={"kernelspec": kernel})
+    for number, each in enumerate(made.cells):
+        each.id = f"sample-{number:02}"
+    return notebook.parse(nbformat.writes(made))
+
+
+SETUP = """\
+import numpy as np
+from xentlib.coursework import student_rng
+
+data = student_rng(STUDENT_ID).integers(1, 10, size=5)"""
+ENTROPY = """\
+def entropy(p):
+    ### BEGIN SOLUTION
+    p = np.asarray(p)
+    return float(-(p * np.log2(p)).sum())
+    ### END SOLUTION"""
+ENTROPY_TEST = """\
+got = entropy([0.5, 0.5])
+assert np.isclose(got, 1), f"Got {got}: that is nats; divide by ln 2"
+### BEGIN HIDDEN TESTS
+from xentlib.coursework import hidden_rng
+
+p = hidden_rng().dirichlet(np.ones(4))
+assert np.isclose(entropy(p), -(p * np.log2(p)).sum()), "Look again"
+### END HIDDEN TESTS"""
+
+
+def sample():
+    return assignment(
+        cell("text", "# A sample"),
+        cell("code", 'STUDENT_ID = ""'),
+        cell("setup", SETUP, "setup"),
+        cell("text", "How surprising?"),
+        cell("answer", ENTROPY, "entropy"),
+        cell("test", ENTROPY_TEST, "entropy-test", 3),
+        cell("answer", "### BEGIN SOLUTION\ntotal = int(data.sum())\n### END SOLUTION", "total"),
+        cell("test", 'assert total == data.sum(), f"Got {total}"', "total-test", 2),
+        cell("text", "Why is it concave?"),
+        cell("written", "Because -x log x is.", "why", 4),
+    )
+
+
+def sample_answered(source):
+    """What a student hands in who copied the solution."""
+    book = notebook.release(source)
+    for name in ("entropy", "total"):
+        by_id(book, name).source = re.sub("### .* SOLUTION", "# mine", by_id(source, name).source)
+    by_id(book, "why").source = "It bends down."
+    return book
+
+
+@pytest.fixture
+def source():
+    return sample()
+
+
+@pytest.fixture
+def answered(source):
+    return sample_answered(source)
+
+
+def by_id(book, name):
+    return next(c for c in book.cells if notebook.grade_id(c) == name)
+
+
+# The codec
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**9999), 2**9999)
+    | st.floats()
+    | st.text(max_size=20)
+    | stnp.from_dtype(np.dtype("f4"))
+    | stnp.from_dtype(np.dtype("u2"))
+)
+arrays = stnp.arrays(
+    st.sampled_from(list(worker.DTYPES.values())),
+    stnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=3),
+)
+leaves = scalars | arrays
+keys = st.text(max_size=5) | st.integers(-9, 9)
+
+
+def containers(values):
+    lists = st.lists(values, max_size=3)
+    return lists | lists.map(tuple) | st.dictionaries(keys, values, max_size=3)
+
+
+plain = leaves
+for _ in range(worker.MAX_DEPTH):
+    plain = leaves | containers(plain)
+
+
+def same(a, b):
+    """Equal, in type too, and NaN equals NaN."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, np.ndarray | np.generic):
+        return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))
+    if isinstance(a, dict):
+        return same(list(a.items()), list(b.items()))
+    return a == b or (a != a and b != b)
+
+
+def through_a_socket(value):
+    here, there = socket.socketpair()
+    with here, there:
+        sender = threading.Thread(target=worker.send, args=(here, value))
+        sender.start()
+        received = worker.receive(there)
+        sender.join()
+    return received
+
+
+@given(plain)
+def test_plain_data_crosses_unchanged(value):
+    assert same(worker.decode(through_a_socket(worker.encode(value))), value)
+
+
+@given(arrays)
+def test_a_decoded_array_is_writable_and_its_own(array):
+    message = worker.encode(array)
+    assert worker.decode(message).flags.writeable
+    assert not np.shares_memory(worker.decode(message), worker.decode(message))
+
+
+class Everything(int):
+    """Equal to all there is."""
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = None
+
+
+def test_objects_of_a_student_arrive_as_the_plain_ones_they_are_built_on():
+    assert type(worker.decode(worker.encode(Everything(3)))) is int
+    assert type(worker.decode(worker.encode(np.ma.array([1])))) is np.ndarray
+    assert type(worker.decode(worker.encode(np.str_("a")))) is str
+
+
+def nested(depth):
+    return [nested(depth - 1)] if depth else 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        {1, 2},
+        1j,
+        b"bytes",
+        (x for x in "ab"),
+        len,
+        np.array(["a"]),
+        np.array([None]),
+        np.array([1j]),
+        np.zeros(1, np.longdouble),
+        np.zeros(worker.MAX_ARRAY + 1, bool),
+        {(1, 2): 3},
+        2**10_000,
+        "x" * (worker.MAX_TEXT + 1),
+        [0] * (worker.MAX_ITEMS + 1),
+        nested(worker.MAX_DEPTH + 2),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_plain_data_is_not_sent(value):
+    with pytest.raises((TypeError, ValueError)):
+        worker.encode(value)
+
+
+def test_a_list_that_holds_itself_is_not_sent():
+    endless = []
+    endless.append(endless)
+    with pytest.raises(ValueError, match="deep"):
+        worker.encode(endless)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        [],
+        {},
+        {"float": 1},
+        {"float": "1.5.2"},
+        {"list": {}},
+        {"list": [[]]},
+        {"tuple": "ab"},
+        {"dict": [["a"]]},
+        {"dict": [[{"list": []}, 1]]},
+        {"object": "x"},
+        {"list": [], "tuple": []},
+        {"array": ["|O", [1], "AAAAAAAAAAA="]},
+        {"array": ["<f8", [1], "AA=="]},
+        {"array": ["<f8", [-1], "AAAAAAAAAAA="]},
+        {"array": ["<f8", [10**30, 0], ""]},
+        {"array": ["<f8", [1], "!!"]},
+        {"array": ["<f8", [True], "AAAAAAAAAAA="]},
+        {"array": ["|b1", [1], "Ag=="]},
+        {"array": ["<f8", [1]]},
+        {"array": [["<f8"], [1], "AAAAAAAAAAA="]},
+        {"scalar": ["<f8", [1], "AAAAAAAAAAA="]},
+        2**10_000,
+        "x" * (worker.MAX_TEXT + 1),
+    ],
+    ids=lambda message: str(message)[:30],
+)
+def test_what_the_codec_would_not_write_it_does_not_read(message):
+    with pytest.raises(ValueError):
+        worker.decode(message)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda v: (
+        st.lists(v, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["list", "tuple", "dict", "array", "scalar", "float", "x"]),
+            v,
+            max_size=2,
+        )
+    ),
+)
+
+
+@given(json_values)
+@settings(max_examples=300)
+def test_no_json_makes_the_decoder_do_anything_but_decode_or_refuse(message):
+    try:
+        value = worker.decode(message)
+    except (ValueError, ArithmeticError):
+        return
+    worker.encode(value)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"NaN",
+        b"1.5",
+        b"[" * 100_000,
+        b"1" * 10_000,
+        b"[" + b"[]," * worker.MAX_ITEMS * 2 + b"1]",
+        b"{",
+        b"\xff",
+    ],
+    ids=lambda data: repr(data[:9]),
+)
+def test_a_message_that_is_not_modest_json_is_refused(data):
+    here, there = socket.socketpair()
+    frame = len(data).to_bytes(4, "big") + data
+    sender = threading.Thread(target=here.sendall, args=(frame,))
+    with here, there:
+        sender.start()
+        with pytest.raises(ValueError):
+            worker.receive(there)
+        sender.join()
+
+
+def test_a_message_longer_than_allowed_is_refused_before_it_is_read():
+    here, there = socket.socketpair()
+    with here, there:
+        here.sendall((worker.MAX_FRAME + 1).to_bytes(4, "big"))
+        with pytest.raises(ValueError, match="too large"):
+            worker.receive(there)
+
+
+@pytest.mark.parametrize(
+    ("text", "runs"),
+    [
+        ("x = 1", "x = 1"),
+        ("%matplotlib inline\nx = 1", "pass\nx = 1"),
+        ("if True:\n    !ls\nx = 1", "if True:\n    pass\nx = 1"),
+        ("%%time\nx = 1", "pass\nx = 1"),
+        ("%%bash\nrm -r x", ""),
+        ("len?\nx = 1", "pass\nx = 1"),
+        ("files = !ls\nx = 1", "pass\nx = 1"),
+        ("x = (7\n% 5)", "x = (7\n% 5)"),
+    ],
+)
+def test_lines_for_ipython_are_dropped_and_nothing_else(text, runs):
+    import ast
+
+    tree, dropped = worker.parse(text)
+    assert ast.dump(tree) == ast.dump(ast.parse(runs))
+    assert dropped == (text != runs)
+
+
+# Random numbers
+
+
+def test_the_same_student_gets_the_same_numbers_however_the_id_is_typed():
+    draws = {student_rng(name).integers(2**60) for name in ("Ada", " ada\n", "ADA")}
+    assert len(draws) == 1
+    assert student_rng("bob").integers(2**60) not in draws
+
+
+@pytest.mark.parametrize("name", ["", "  ", None, 7])
+def test_without_an_id_the_student_is_told_to_fill_it_in(name):
+    with pytest.raises(ValueError, match="fill in STUDENT_ID"):
+        student_rng(name)
+
+
+def test_in_the_grader_the_identity_of_the_submission_counts():
+    with graded_as("Ada", 0):
+        assert student_rng("").integers(2**60) == student_rng("bob").integers(2**60)
+    assert student_rng("ada").integers(2**60) != student_rng("bob").integers(2**60)
+
+
+def test_hidden_numbers_depend_on_the_secret_and_on_the_student():
+    seeds = {hidden_seed(secret, name) for secret in "ab" for name in ("ada", "bob", " Ada")}
+    assert len(seeds) == 4
+    with graded_as("ada", hidden_seed("a", "ada")):
+        seeded = hidden_rng().integers(2**60)
+    assert seeded != hidden_rng().integers(2**60)
+
+
+# Reading
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "empty"),
+        (b"x = 1", "no JSON"),
+        (b'{"cells": [], "metadata"', "cut short"),
+        (b"[]", "not a notebook"),
+        (b'{"nbformat": 4, "cells": []}', "0 cells"),
+        (b'{"nbformat": 4, "cells": [{"cell_type": "code"}]}', "not a notebook"),
+        (b'{"nbformat": 4, "cells": [{"cell_type": "x", "source": ""}]}', "damaged"),
+        (b'{"nbformat": 2, "worksheets": []}', "version 2"),
+        (b"[" * 200_000, "not a notebook"),
+        (b"\x89PNG\xff", "UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_notebook_is_refused_with_the_reason(tmp_path, data, why):
+    (tmp_path / "a.ipynb").write_bytes(data)
+    with pytest.raises(notebook.Unreadable, match=why):
+        notebook.read(tmp_path / "a.ipynb")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"kernelspec": {"name": "ir", "language": "R"}},
+        {"kernelspec": {"name": "julia-1.9"}},
+        {"language_info": {"name": "javascript"}},
+    ],
+)
+def test_a_notebook_in_another_language_is_refused(metadata):
+    book = {"nbformat": 4, "metadata": metadata, "cells": [{"cell_type": "code", "source": "1"}]}
+    with pytest.raises(notebook.Unreadable, match="not in Python"):
+        notebook.parse(json.dumps(book))
+
+
+def test_links_folders_and_large_files_are_refused(tmp_path, source, monkeypatch):
+    (tmp_path / "a.ipynb").write_text(notebook.writes(source), "utf-8")
+    (tmp_path / "link.ipynb").symlink_to(tmp_path / "a.ipynb")
+    for path in ("link.ipynb", ".", "missing.ipynb"):
+        with pytest.raises(notebook.Unreadable):
+            notebook.read(tmp_path / path)
+    assert notebook.read(tmp_path / "a.ipynb") == source
+    monkeypatch.setattr(notebook, "MAX_SIZE", 100)
+    with pytest.raises(notebook.Unreadable, match="at most"):
+        notebook.read(tmp_path / "a.ipynb")
+
+
+def test_an_old_notebook_is_brought_to_version_4(source):
+    old = nbformat.convert(nbformat.from_dict(source), 3)
+    assert [c.source for c in notebook.parse(nbformat.writes(old, version=3)).cells if c.source]
+
+
+def test_a_notebook_is_written_as_nbformat_writes_it(source):
+    ours = notebook.writes(source)
+    assert ours == nbformat.writes(nbformat.from_dict(source)) + "\n"
+    assert notebook.parse(ours) == source
+
+
+# Sources and the cut
+
+
+def test_a_sound_source_is_accepted(source):
+    notebook.check_source(source)
+
+
+def spoil(name, **changes):
+    def change(book):
+        each = by_id(book, name)
+        each.metadata.nbgrader.update({k: v for k, v in changes.items() if k != "source"})
+        each.source = changes.get("source", each.source)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (spoil("total", grade_id="entropy"), "taken"),
+        (spoil("total", grade_id="a b"), "letters"),
+        (spoil("total", grade_id=""), "without a grade_id"),
+        (spoil("total", schema_version=1), "schema_version"),
+        (spoil("total-test", points=0), "points"),
+        (spoil("why", points="4"), "points"),
+        (spoil("why", grade=False), "grade"),
+        (spoil("total-test", locked=False), "locked"),
+        (spoil("total", source="total = 1"), "needs a region"),
+        (spoil("total", source="### BEGIN SOLUTION\ntotal = 1"), "without END"),
+        (spoil("total", source="### BEGIN SOLUTION\n" * 2 + "### END SOLUTION"), "within"),
+        (spoil("total", source="x = 1\n### END SOLUTION"), "without BEGIN"),
+        (spoil("setup", source="### BEGIN HIDDEN TESTS\n### END HIDDEN TESTS"), "hidden tests"),
+        (spoil("total-test", source="### BEGIN SOLUTION\n### END SOLUTION"), "answer cell"),
+        (spoil("total-test", source="assert 1"), "tests nothing"),
+        (spoil("total-test", source="assert total ="), "syntax"),
+        (lambda book: book.cells.append(cell("setup", "entropy([1])", "late")), "no answer"),
+        (spoil("total", source="### BEGIN SOLUTION\ndata = 1\n### END SOLUTION"), "data: defined"),
+    ],
+)
+def test_a_faulty_source_is_refused_with_the_reason(source, change, why):
+    change(source)
+    with pytest.raises(ValueError, match=why):
+        notebook.check_source(source)
+
+
+def test_release_holds_no_line_of_a_solution_or_a_hidden_test(source):
+    text = notebook.writes(notebook.release(source))
+    secret = re.findall(r"### BEGIN.*?### END", "\n".join(c.source for c in source.cells), re.S)
+    lines = [line.strip() for part in secret for line in part.split("\n")[1:-1] if line.strip()]
+    assert len(lines) > 5
+    for line in [*lines, "### BEGIN", "### END", "Because -x log x is."]:
+        assert json.dumps(line)[1:-1] not in text
+
+
+def test_release_keeps_the_stub_at_the_indent_of_the_solution(source):
+    stub = "def entropy(p):\n    # YOUR CODE HERE\n    raise NotImplementedError()"
+    released = notebook.release(source)
+    assert by_id(released, "entropy").source == stub
+    assert by_id(released, "total").source == "# YOUR CODE HERE\nraise NotImplementedError()"
+    assert by_id(released, "why").source == "YOUR ANSWER HERE"
+
+
+def test_release_gives_the_same_bytes_each_time_and_leaves_the_source_alone(source):
+    before = copy.deepcopy(source)
+    source.cells[1].outputs = [nbformat.v4.new_output("stream", text="1")]
+    source.cells[1].execution_count = 3
+    text = notebook.writes(notebook.release(source))
+    source.cells[1].outputs, source.cells[1].execution_count = [], None
+    assert source == before
+    assert text == notebook.writes(notebook.release(source))
+    assert text.endswith("}\n")
+
+
+def test_release_is_what_nbgrader_generates(source, tmp_path, monkeypatch):
+    pytest.importorskip("nbgrader")
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", programs)  # nbgrader starts alembic
+    from nbgrader.converters import GenerateAssignment
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import Config
+
+    (tmp_path / "source" / "set").mkdir(parents=True)
+    (tmp_path / "source" / "set" / "a.ipynb").write_text(notebook.writes(source), "utf-8")
+    config = Config()
+    config.CourseDirectory.root = str(tmp_path)
+    config.CourseDirectory.assignment_id = "set"
+    coursedir = CourseDirectory(config=config)
+    GenerateAssignment(coursedir=coursedir, config=config).start()
+    theirs = nbformat.read(tmp_path / "release" / "set" / "a.ipynb", as_version=4)
+    ours = nbformat.reads(notebook.writes(notebook.release(source)), as_version=4)
+    assert theirs.cells == ours.cells
+    assert theirs.metadata == ours.metadata
+
+
+# Moving answers
+
+
+def test_answers_in_an_untouched_notebook_move_without_a_word(source, answered):
+    moved, notes = notebook.transplant(source, answered)
+    assert moved == answered
+    assert notes == []
+
+
+@pytest.mark.parametrize("ids", [True, False], ids=["cell ids kept", "cell ids lost"])
+def test_answers_are_found_without_metadata(source, answered, ids):
+    stripped = copy.deepcopy(answered)
+    for each in stripped.cells:
+        each.metadata.clear()
+        if not ids:
+            del each["id"]
+    moved, notes = notebook.transplant(source, stripped)
+    assert moved == answered
+    assert any("not by its metadata" in note for note in notes)
+
+
+def test_answers_move_from_reordered_cells_into_their_places(source, answered):
+    shuffled = copy.deepcopy(answered)
+    shuffled.cells.reverse()
+    moved, notes = notebook.transplant(source, shuffled)
+    assert moved == answered
+    assert "cells were reordered" in notes
+
+
+def test_the_last_answer_that_is_no_stub_counts_and_the_others_stay_before_it(source, answered):
+    doubled = copy.deepcopy(answered)
+    first, stub = copy.deepcopy(by_id(doubled, "total")), by_id(notebook.release(source), "total")
+    first.source = "helper = 2"
+    place = doubled.cells.index(by_id(doubled, "total"))
+    doubled.cells[place:place] = [first]
+    doubled.cells.append(copy.deepcopy(stub))
+    moved, notes = notebook.transplant(source, doubled)
+    assert by_id(moved, "total").source == by_id(answered, "total").source
+    assert moved.cells[moved.cells.index(by_id(moved, "total")) - 1].source == "helper = 2"
+    assert notes == ["total: the cell is there 3 times"]
+
+
+def test_a_deleted_cell_is_restored_and_named(source, answered):
+    answered.cells.remove(by_id(answered, "total"))
+    answered.cells.remove(by_id(answered, "setup"))
+    moved, notes = notebook.transplant(source, answered)
+    assert "NotImplementedError" in by_id(moved, "total").source
+    assert by_id(moved, "setup").source == SETUP
+    assert notes == ["setup: the cell is missing", "total: the cell is missing"]
+
+
+def test_an_edited_test_is_not_used_but_what_it_defines_stays(source, answered):
+    by_id(answered, "entropy-test").source = "def helper():\n    return 1"
+    moved, notes = notebook.transplant(source, answered)
+    original = by_id(notebook.release(source), "entropy-test").source
+    assert by_id(moved, "entropy-test").source == original
+    assert "def helper():\n    return 1" in [c.source for c in moved.cells]
+    assert notes == ["entropy-test: this test cell was edited; the original is used"]
+
+
+def test_an_answer_in_a_cell_of_its_own_is_found(source, answered):
+    released = notebook.release(source)
+    by_id(answered, "why").source = "YOUR ANSWER HERE"
+    answered.cells.append(notebook.node(nbformat.v4.new_markdown_cell("It bends down.")))
+    own = notebook.node(nbformat.v4.new_code_cell(by_id(answered, "entropy").source))
+    answered.cells.insert(5, own)
+    by_id(answered, "entropy").source = by_id(released, "entropy").source
+    moved, notes = notebook.transplant(source, answered)
+    assert by_id(moved, "why").source == "It bends down."
+    assert by_id(moved, "entropy").source == own.source
+    assert len(notes) == 2
+
+
+def test_collected_notebooks_are_valid_and_keep_the_code_of_the_students_own(source, answered):
+    answered.cells.insert(3, notebook.node(nbformat.v4.new_code_cell("mine = 1")))
+    answered.cells[1].source = 'STUDENT_ID = "ada"'
+    moved = notebook.collect(source, answered)
+    nbformat.validate(nbformat.reads(notebook.writes(moved), as_version=4))
+    assert [c.source for c in moved.cells] == [c.source for c in answered.cells]
+
+
+# The command line
+
+
+def test_release_writes_the_notebook_for_students(source, tmp_path, capsys):
+    (tmp_path / "a.ipynb").write_text(notebook.writes(source), "utf-8")
+    assert main(["release", str(tmp_path / "a.ipynb"), str(tmp_path / "out")]) == 0
+    text = (tmp_path / "out" / "a.ipynb").read_text("utf-8")
+    assert text == notebook.writes(notebook.release(source))
+    assert "a.ipynb" in capsys.readouterr().out
+
+
+def test_a_faulty_source_ends_the_command_with_one_line(tmp_path, capsys):
+    (tmp_path / "a.ipynb").write_text("{", "utf-8")
+    assert main(["release", str(tmp_path / "a.ipynb"), str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err.startswith("xent-coursework: not a notebook")

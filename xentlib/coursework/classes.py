@@ -1,0 +1,327 @@
+"""Grading and collecting a whole class: in parallel, resumable, and without losing anyone."""
+
+import functools
+import hashlib
+import json
+import os
+import platform
+import secrets
+import sys
+from collections import Counter
+from contextlib import closing, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import joblib
+import numpy as np
+from tqdm import tqdm
+
+import xentlib
+from xentlib.coursework import grading, notebook, reports, sandbox
+from xentlib.coursework.submissions import File, Unusable, choose, find
+
+UNPROTECTED = """Without it, the students' code runs as you: it can read your files, other
+submissions and the secret, use the network, and outlive its grading. Limits on time, memory and
+output still hold."""
+
+
+def grade(
+    source, submissions, out, *, jobs=None, secret_file=None, client=None, roster=None, unsafe=False
+):
+    """Grade all of `submissions` and write the reports into `out`.
+
+    Returns True if everyone was graded, False if Ctrl-C came first. What is graded is kept in
+    ``out/.results``, a file a student, so the same command later does only the rest.
+
+    Raises ValueError if something is wrong with an argument, before anything is graded.
+    """
+    if jobs is not None and jobs < 1:
+        raise ValueError(f"jobs must be 1 or more, got {jobs}")
+    source, out = Path(source), Path(out)
+    title, assignment = source.stem, _source(source)
+    asked = reports.questions(assignment)
+    _apart(submissions, out)
+    with _cluster(client, unsafe) as backend:
+        people = find(submissions, roster)
+        before = reports.read_marks(out / "grades.csv", asked)
+        names = {reports.cell_text(one.student) for one in people}
+        if lost := sorted(before.keys() - names):
+            raise ValueError(
+                f"{out / 'grades.csv'} has points for {', '.join(map(repr, lost))}, who is neither "
+                "in the submissions nor on the roster; name another OUT, or move the file away"
+            )
+        secret = _secret(secret_file or out / ".secret")
+        wanted = _ids(assignment)
+        settings = [source.read_bytes(), secret, str(unsafe), _version()]
+        pairs = [_prepare(one, wanted, settings) for one in people]
+        rows = [row for row, _ in pairs]
+        todo = [task for _, task in pairs if task and not _is_known(task, out)]
+        text = notebook.writes(assignment).encode()
+        complete = _run(
+            todo, settings, text, secret, out=out, jobs=jobs, client=backend, unsafe=unsafe
+        )
+    for row in rows:
+        row.marks = before.get(reports.cell_text(row.student), {})
+    reports.write_all(out, rows, assignment, title, secret)
+    _say(out, rows, asked, complete)
+    return complete
+
+
+def collect(source, submissions, out, *, roster=None):
+    """Move the answers into fresh notebooks, laid out as nbgrader's ``submitted`` folder.
+
+    Returns the students that have none, each with the reasons.
+    """
+    source, out = Path(source), Path(out)
+    title, assignment = source.stem, _source(source)
+    _apart(submissions, out)
+    wanted, left = _ids(assignment), {}
+    people = find(submissions, roster)
+    names = reports.file_names([one.student for one in people])
+    for one in people:
+        file, data, notes = choose(one, lambda data: len(wanted & _ids(_notebook(data))))
+        if file is None:
+            left[one.student] = notes or ["nothing was handed in"]
+            continue
+        fresh = notebook.collect(assignment, _notebook(data))
+        place = out / "submitted" / names[one.student] / title
+        reports.write(place / f"{title}.ipynb", notebook.writes(fresh))
+    return left
+
+
+def _say(out, rows, asked, complete):
+    """What was done, and what is left for a person."""
+    count = Counter(row.status for row in rows)
+    parts = [f"{count[s]} {s}" for s in ("ok", "REVIEW", "UNREADABLE", "MISSING") if count[s]]
+    print(f"{out / 'grades.csv'}: {len(rows)} students: {', '.join(parts) or 'none'}")
+    open_marks = sum(q.id not in row.marks for row in rows for q in asked if row.written.get(q.id))
+    if open_marks:
+        print(
+            f"{open_marks} written answers have no points yet: read {out / 'written.html'}, type "
+            "the points into grades.csv, and run the same command again."
+        )
+    if not complete:
+        print("Stopped. Run the same command again for the rest.")
+
+
+# --- Before ---------------------------------------------------------------------------------------
+
+
+def _source(path):
+    try:
+        source = notebook.read(path.resolve())
+        notebook.check_source(source)
+        return source
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _apart(submissions, out):
+    inside, outside = Path(out).resolve(), Path(submissions).resolve()
+    if inside == outside or outside in inside.parents:
+        raise ValueError(f"OUT ({out}) must not lie in SUBMISSIONS ({submissions})")
+
+
+def _notebook(data):
+    """The notebook in the bytes of a file, which may come from anyone."""
+    try:
+        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        return notebook.parse(data.decode("utf-16" if wide else "utf-8-sig"))
+    except UnicodeDecodeError:
+        raise notebook.Unreadable("not a notebook: no text in UTF-8") from None
+
+
+def _ids(assignment):
+    """The names and ids of the cells, by which a notebook is known to be of this assignment."""
+    found = {notebook.grade_id(cell) for cell in assignment.cells}
+    ids = {cell["id"] for cell in assignment.cells if isinstance(cell.get("id"), str)}
+    return (found | ids) - {None}
+
+
+def _secret(path):
+    """The text of a secret file; a new one that only its owner can read if there is none."""
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        text = path.read_text("utf-8").strip() if path.is_file() else ""
+        if not text:
+            raise ValueError(f"{path} is empty or no file: a secret is one line of text") from None
+        return text
+    except OSError as error:
+        raise ValueError(f"{path}: no secret can be kept there: {error.strerror}") from None
+    text = secrets.token_hex(32)
+    with open(handle, "w", encoding="utf-8") as file:
+        file.write(text + "\n")
+    print(f"New secret in {path}: keep it, or the next run grades everyone again.", file=sys.stderr)
+    return text
+
+
+@functools.cache
+def _version():
+    """Changes with all that a score may depend on: this package, NumPy and Python."""
+    digest = hashlib.sha256(f"{np.__version__} {platform.python_version()}".encode())
+    package = Path(xentlib.__file__).parent
+    for file in sorted(package.rglob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _digest(*parts):
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()
+
+
+def _cluster(address, unsafe):
+    """Where the work is done, as a context: joblib's processes here, or a Dask cluster."""
+    if address is None:
+        if not unsafe and not sandbox.available():
+            raise ValueError(
+                "bubblewrap is not installed or not allowed here, so the students' code cannot be "
+                f"confined. On Linux: apt install bubblewrap, or the like.\n{UNPROTECTED}\n"
+                "If you accept that, in a container that holds nothing else say, add --unsafe."
+            )
+        return nullcontext()
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("--client needs Dask: pip install distributed") from None
+    try:
+        client = Client(address, timeout=20)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"--client {address}: {error}") from None
+    try:
+        confined = client.run(sandbox.available)
+    except Exception as error:
+        client.close()
+        raise ValueError(f"--client {address}: its workers lack xentlib: {error}") from None
+    if not confined or not (unsafe or all(confined.values())):
+        client.close()
+        without = ", ".join(where for where, yes in confined.items() if not yes) or "no worker"
+        raise ValueError(f"--client {address}: bubblewrap is missing on {without}.\n{UNPROTECTED}")
+    return client
+
+
+# --- One student ----------------------------------------------------------------------------------
+
+
+@dataclass
+class Task:
+    """One student's notebook to grade, and the row that the result fills."""
+
+    row: reports.Row
+    file: File
+    notes: list[str]
+    digest: str  # of all that the result depends on
+
+
+def _prepare(one, wanted, settings):
+    """The student's row before grading, and the task if there is something to grade."""
+    file, data, notes = choose(one, lambda data: len(wanted & _ids(_notebook(data))))
+    if file is None:
+        tried = one.files or one.problems
+        return reports.Row(one, "UNREADABLE" if tried else "MISSING", notes=notes), None
+    later = [*notes, "not graded yet: run the same command again"]
+    row = reports.Row(one, "REVIEW", file.path, later)
+    return row, Task(row, file, notes, _digest(data, one.student, *settings))
+
+
+def _place(out, student):
+    return Path(out) / ".results" / f"{_digest(student)[:32]}.json"
+
+
+def _is_known(task, out):
+    """Fill the row from the result of an earlier run, if there is one of the very same thing."""
+    try:
+        kept = json.loads(_place(out, task.row.student).read_text("utf-8"))
+        if kept["digest"] != task.digest:
+            return False
+        _fill(task, kept["result"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
+def _keep(task, out, result):
+    if "error" in result:
+        task.row.notes = [*task.notes, f"could not be graded: {result['error']}"]
+        return
+    _fill(task, result)
+    text = json.dumps({"digest": task.digest, "student": task.row.student, "result": result})
+    reports.write(_place(out, task.row.student), text)
+
+
+def _fill(task, result):
+    row = task.row
+    row.scores, row.messages = result["scores"], result["messages"]
+    row.written = {
+        name: text
+        for name, text in result["written"].items()
+        if text.strip() not in ("", notebook.TEXT_STUB)
+    }
+    row.notes = task.notes + result["notes"]
+    row.status = "REVIEW" if row.notes or result["status"] != "ok" else "ok"
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed(source):
+    return _notebook(source)
+
+
+def grade_one(number, source, data, student, secret, unsafe):
+    """``(number, result)`` of one submission; the result is a dict. Runs in any process."""
+    try:
+        submission = _notebook(data)
+        result = grading.grade(
+            _parsed(source), submission, student=student, secret=secret, unsafe=unsafe
+        )
+        return number, asdict(result)
+    except Exception as error:  # of the grader, not of the student: the others go on
+        return number, {"error": f"{type(error).__name__}: {error}"[:500]}
+
+
+# --- All of them ----------------------------------------------------------------------------------
+
+
+def _run(tasks, settings, source, secret, *, out, jobs, client, unsafe):
+    """Grade, keeping each result as it comes. Returns False after Ctrl-C."""
+    waiting = dict(enumerate(tasks))
+
+    def calls(numbers):
+        for number in numbers:
+            task = tasks[number]
+            try:
+                data = task.file.read()
+                task.digest = _digest(data, task.row.student, *settings)
+            except Unusable:  # it was there a moment ago
+                data = b""
+            yield joblib.delayed(grade_one)(number, source, data, task.row.student, secret, unsafe)
+
+    def work(numbers, jobs):
+        parallel = joblib.Parallel(
+            n_jobs=jobs, batch_size=1, return_as="generator_unordered", pre_dispatch="2*n_jobs"
+        )
+        with closing(parallel(calls(numbers))) as results:
+            for number, result in results:
+                _keep(waiting[number], out, result)
+                del waiting[number]
+                bar.update()
+
+    config = joblib.parallel_config("dask", client=client) if client else nullcontext()
+    with config, tqdm(total=len(tasks), unit="notebook", disable=None) as bar:
+        try:
+            try:
+                work(list(waiting), jobs or joblib.cpu_count())
+            except Exception:  # a grading process was killed, and its neighbours with it
+                for number in list(waiting):
+                    try:
+                        work([number], 2)
+                    except Exception as error:
+                        _keep(waiting.pop(number), out, {"error": type(error).__name__})
+        except KeyboardInterrupt:
+            return False
+    return True

@@ -1,0 +1,222 @@
+"""Grading one submission: the student's code in the sandbox, the tests here.
+
+A test sees the student's functions as proxies and the student's values as plain data, both under
+the names of the answer cells. Everything else it uses is the source's own.
+"""
+
+import ctypes
+import functools
+import threading
+import time
+import unicodedata
+import warnings
+from dataclasses import dataclass, field
+
+from xentlib.coursework import notebook as nb
+from xentlib.coursework.personal import graded_as, hidden_seed
+from xentlib.coursework.sandbox import Died, Limits, Sandbox, StudentError
+
+MAX_MESSAGE = 1500  # characters
+
+
+@dataclass
+class Result:
+    """What one submission earned; the dictionaries have the grade_id of a cell as key."""
+
+    student: str
+    status: str = "ok"  # or "REVIEW": graded, but someone should look
+    scores: dict = field(default_factory=dict)
+    points: dict = field(default_factory=dict)
+    messages: dict = field(default_factory=dict)  # "" where the test passed
+    manual: dict = field(default_factory=dict)  # points of the written answers
+    written: dict = field(default_factory=dict)
+    notes: list = field(default_factory=list)  # why REVIEW
+
+
+def grade(source, submission, *, student, secret="", limits=None, unsafe=False, seed=None):
+    """Grade one submission; both are notebooks as `notebook.read` returns them.
+
+    `secret` and `student` seed the hidden tests, unless `seed` is given. Without bubblewrap this
+    raises RuntimeError, unless `unsafe`.
+    """
+    limits = limits or Limits()
+    seed = hidden_seed(secret, student) if seed is None else seed
+    answered, notes = nb.transplant(source, submission)
+    result = Result(student, notes=notes)
+    cells = [
+        (nb.grade_id(cell) or f"[{number}]", cell.source)
+        for number, cell in enumerate(answered.cells, 1)
+        if cell.cell_type == "code" and nb.kind(cell) != "test"
+    ]
+    with graded_as(student, seed), Sandbox(cells, student, limits, unsafe) as sandbox:
+        answers = _Answers(source, sandbox)
+        namespace = {"__name__": "__main__", "STUDENT_ID": student, "print": _silent}
+        for cell in source.cells:
+            kind, name = nb.kind(cell), nb.grade_id(cell)
+            if kind == "setup":
+                _run(cell, namespace)
+            elif kind == "test":
+                message = _test(cell, {**namespace, **answers.values}, sandbox, limits, answers)
+                result.points[name] = nb.points(cell)
+                result.scores[name] = 0 if message else nb.points(cell)
+                result.messages[name] = message
+            elif kind == "written":
+                result.manual[name] = nb.points(cell)
+        notes += [_clean(note) for note in sandbox.notes]
+        for cell in source.cells:
+            error = sandbox.errors.get(nb.grade_id(cell)) if nb.kind(cell) == "setup" else None
+            if error:
+                notes.append(_clean(f"{nb.grade_id(cell)}: this setup cell raised {_named(error)}"))
+    for cell in answered.cells:
+        if nb.kind(cell) == "written":
+            result.written[nb.grade_id(cell)] = cell.source
+    result.status = "REVIEW" if notes else "ok"
+    return result
+
+
+class _Answers:
+    """The student's values and functions that the tests ask for, and why others are missing."""
+
+    def __init__(self, source, sandbox):
+        tested = set()
+        for cell in source.cells:
+            if nb.kind(cell) == "test":
+                tested |= nb.used(cell.source)
+        self.values, self.missing = {}, {}
+        for cell in source.cells:
+            if nb.kind(cell) == "answer":
+                error = sandbox.errors.get(nb.grade_id(cell))
+                for name in tested.intersection(nb.defined(cell.source)) - {"STUDENT_ID"}:
+                    try:
+                        self.values[name] = sandbox.get(name)
+                    except StudentError as why:
+                        why = error or (None if isinstance(why, KeyError) else why)
+                        self.missing[name] = why
+
+
+def _test(cell, namespace, sandbox, limits, answers):
+    """Run a test; "" if it passes, else what to tell the student."""
+    try:
+        with _Alarm(limits.test, sandbox):
+            _run(cell, namespace)
+        return ""
+    except _TooLong:
+        return f"The test took more than {limits.test:g} s with these answers."
+    except NameError as error:
+        if isinstance(error, StudentError) or error.name not in answers.missing:
+            return _message(error)
+        why = answers.missing[error.name]
+        return _clean(
+            f"`{error.name}` is not there: its cell raised {_named(why)}"
+            if why
+            else f"`{error.name}` is not defined; was its cell deleted, or the name changed?"
+        )
+    except Exception as error:
+        return _message(error)
+
+
+def _run(cell, namespace):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        exec(_compiled(cell.source, nb.grade_id(cell)), namespace)
+
+
+@functools.lru_cache(1000)
+def _compiled(source, name):
+    return compile(source, f"<{name}>", "exec")
+
+
+def _message(error):
+    if isinstance(error, Died):
+        return _clean(f"Your code: {error}")
+    if isinstance(error, StudentError):
+        return _clean(f"Your code raised {_named(error)}")
+    if isinstance(error, AssertionError):
+        return _clean(str(error)) or "The answer is not right."
+    return _clean(f"The answer cannot be used: {_named(error)}")
+
+
+def _named(error):
+    """Type and text of an exception."""
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    if type(error) in (Died, StudentError):  # the text has it all
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _clean(text):
+    """At most MAX_MESSAGE characters, none of them a control character or half of one."""
+    text = text[: MAX_MESSAGE + 1]
+    text = "".join(c if c == "\n" or unicodedata.category(c)[0] != "C" else "\ufffd" for c in text)
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
+def _silent(*args, **kwargs):
+    """Stands for print in tests."""
+
+
+class _TooLong(BaseException):
+    """No Exception, so that a test cannot catch it."""
+
+
+class _Alarm:
+    """Ends a test that takes too long, not counting the time it waits for the student's process.
+
+    An exception set from another thread works in every thread, as a signal does not; like a signal
+    it waits for the end of a single long operation.
+    """
+
+    def __init__(self, seconds, sandbox):
+        self.seconds, self.sandbox = seconds, sandbox
+        self.thread, self.lock = threading.get_ident(), threading.Lock()
+
+    def __enter__(self):
+        self.end = time.monotonic() + self.seconds - self.sandbox.waited
+        self._arm(self.seconds)
+
+    def _arm(self, seconds):
+        self.timer = threading.Timer(seconds, self._ring)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def _ring(self):
+        with self.lock:
+            left = self.end + self.sandbox.waited - time.monotonic()
+            if self.timer is None:
+                return
+            if left > 0 or self.sandbox.waiting:
+                self._arm(max(left, 0.05))
+            else:
+                exception = ctypes.py_object(_TooLong)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.thread), exception)
+
+    def __exit__(self, *exception):
+        with self.lock:
+            self.timer.cancel()
+            self.timer = None
+
+
+def check(source, seeds=20, *, unsafe=False):
+    """Raise ValueError unless the solution earns full marks, and the released version nothing.
+
+    Returns the grade of the solution. The solution is graded under that many seeds. The released
+    version must fail in its tests only, and only because something is not yet written.
+    """
+    nb.check_source(source)
+    for seed in range(seeds):
+        result = grade(source, source, student=f"student-{seed}", seed=seed, unsafe=unsafe)
+        failed = [f"{name}: {text}" for name, text in result.messages.items() if text]
+        if failed:
+            raise ValueError(f"the solution fails under seed {seed}: " + "; ".join(failed))
+    stub = grade(source, nb.release(source), student="student", seed=0, unsafe=unsafe)
+    for name, text in stub.messages.items():
+        if not text:
+            raise ValueError(f"{name}: the released version passes without an answer")
+        if "NotImplementedError" not in text and "is not defined" not in text:
+            raise ValueError(f"{name}: the released version fails for another reason: {text}")
+    if stub.notes:
+        raise ValueError("the released version: " + "; ".join(stub.notes))
+    return result

@@ -1,0 +1,508 @@
+"""What grading writes: tables for spreadsheets, Canvas and Moodle, and pages to read.
+
+All that comes from students is hostile here. In a page it is escaped and stands as plain text; the
+pages hold no script, load nothing and forbid both. In a table no cell can begin a formula.
+"""
+
+import base64
+import csv
+import hashlib
+import hmac
+import html
+import io
+import os
+import re
+import tempfile
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xentlib.coursework.submissions import Submission, clean, read_csv
+
+LONGEST = 2000  # characters of one cell of a table
+
+
+@dataclass
+class Question:
+    """A graded cell of the assignment."""
+
+    id: str
+    points: float
+    written: bool
+    title: str = ""
+    prompt: str = ""
+    rubric: str = ""
+    model: str = ""
+
+
+@dataclass
+class Row:
+    """One student's line in every report."""
+
+    submission: Submission
+    status: str  # ok, REVIEW, UNREADABLE, MISSING
+    file: str = ""
+    notes: list[str] = field(default_factory=list)
+    scores: dict[str, float] | None = None  # None: nothing was graded
+    messages: dict[str, str] = field(default_factory=dict)
+    written: dict[str, str] = field(default_factory=dict)
+    marks: dict[str, str] = field(default_factory=dict)  # a teacher's, of the written questions
+
+    @property
+    def student(self):
+        return self.submission.student
+
+    @property
+    def auto(self):
+        return None if self.scores is None else sum(self.scores.values())
+
+    @property
+    def total(self):
+        """Automatic points and a teacher's, as far as there are any."""
+        given = [float(mark) for mark in self.marks.values() if _is_number(mark)]
+        return None if self.auto is None and not given else (self.auto or 0) + sum(given)
+
+
+def questions(source):
+    """The graded cells of a source notebook, in order, each with its heading and rubric."""
+    found, title, texts = [], "", []
+    for cell in source["cells"]:
+        text = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+        meta = cell.get("metadata", {}).get("nbgrader", {})
+        if meta.get("grade"):
+            written = bool(meta.get("solution"))
+            rubric = "\n\n".join(filter(None, map(_rubric, [*texts, text if written else ""])))
+            prompt = "\n\n".join(text.replace(_rubric(text), "").strip() for text in texts)
+            found.append(Question(meta["grade_id"], meta["points"], written, title, prompt, rubric))
+            found[-1].model = text if written else ""
+            texts = []
+        elif cell["cell_type"] == "markdown":
+            title = _heading(text) or title
+            texts.append(text)
+    times = Counter(question.title for question in found)
+    for question in found:
+        if not question.title:
+            question.title = question.id
+        elif times[question.title] > 1:
+            question.title += f" ({question.id})"
+    return found
+
+
+def _heading(text):
+    """The first heading in a Markdown text, without its points."""
+    heading = re.search(r"^#{1,6} +(.+?)\s*$", text, re.MULTILINE)
+    return re.sub(r"\s*\([^()]*\bpoints?\b[^()]*\)$", "", heading[1]) if heading else ""
+
+
+def _rubric(text):
+    """The part of a Markdown text that begins with the word Rubric."""
+    match = re.search(r"^[#>*_\s]*Rubric\b.*", text, re.MULTILINE | re.DOTALL | re.IGNORECASE)
+    return match[0].strip() if match else ""
+
+
+# --- Safe text and safe files ---------------------------------------------------------------------
+
+
+def cell_text(text):
+    """`text` as one line of a table that no spreadsheet takes for a formula.
+
+    An apostrophe goes before what could begin one: at the start, and after a semicolon, which
+    parts cells where the comma is the decimal mark.
+    """
+    line = " ".join(clean(str(text)).split())
+    if len(line) > LONGEST:
+        line = line[:LONGEST] + " …"
+    pieces = line.split(";")
+    return ";".join("'" + piece if _is_formula(piece) else piece for piece in pieces)
+
+
+def _is_formula(text):
+    for c in text:
+        if unicodedata.category(c)[0] not in "ZC" and c not in "\"'`":
+            return unicodedata.normalize("NFKC", c)[0] in "=+-@−"
+    return False
+
+
+def file_name(student):
+    """A harmless file name for a student; it has a hash where letters had to go."""
+    plain = unicodedata.normalize("NFC", student)
+    safe = "".join(c if c.isalnum() or c in "-_.@ " else "_" for c in plain)
+    safe = safe.strip(" .-_@")[:60].strip(" .-_@")
+    reserved = re.fullmatch(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", safe, re.IGNORECASE)
+    if not safe or safe != student or reserved or len(safe.encode()) > 150:
+        while len(safe.encode()) > 150:
+            safe = safe[:-1]
+        return f"{safe or 'student'}-{_short(student)}"
+    return safe
+
+
+def _short(text):
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def file_names(students):
+    """A file name a student, no two alike even where case and accents' form do not count."""
+    names = {student: file_name(student) for student in students}
+    alike = {}
+    for student, name in names.items():
+        alike.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(student)
+    for same in alike.values():
+        if len(same) > 1:
+            names.update({student: f"{names[student]}-{_short(student)}" for student in same})
+    return names
+
+
+def write(path, data, mode=0o644):
+    """All of a file or nothing of it, also when the machine stops in the middle."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = data.encode("utf-8") if isinstance(data, str) else data
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with open(handle, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _table(path, rows, encoding="utf-8"):
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    write(path, text.getvalue().encode(encoding))
+
+
+def _number(value):
+    return "" if value is None else f"{value:.10g}"
+
+
+def _is_number(text):
+    return re.fullmatch(r"\d+([.,]\d+)?", text.strip()) is not None
+
+
+# --- Tables ---------------------------------------------------------------------------------------
+
+
+def _column(question):
+    return f"{question.id} (of {_number(question.points)})" if question.written else question.id
+
+
+def read_marks(path, asked):
+    """The points that a teacher has typed into grades.csv, by the student as written there.
+
+    Raises ValueError if a mark is not a number between 0 and the question's points.
+    """
+    if not Path(path).exists():
+        return {}
+    marks = {}
+    for row in read_csv(path):
+        for question in asked:
+            mark = (row.get(_column(question)) or "").strip() if question.written else ""
+            if not mark:
+                continue
+            mark = mark.replace(",", ".")
+            if not _is_number(mark) or float(mark) > question.points:
+                raise ValueError(
+                    f"{path}: {row.get('student')} has {mark!r} in column {_column(question)}: "
+                    f"write a number from 0 to {_number(question.points)}, or nothing"
+                )
+            marks.setdefault(row.get("student", ""), {})[question.id] = mark
+    return marks
+
+
+def write_grades(path, rows, asked):
+    """One line a student. The byte-order mark tells Excel that the text is UTF-8."""
+    auto = [q for q in asked if not q.written]
+    manual = [q for q in asked if q.written]
+    head = ["student", "file", "status", "auto", "auto_max"]
+    lines = [[*head, *map(_column, auto), *map(_column, manual), "notes"]]
+    for row in rows:
+        lines.append(
+            [
+                cell_text(row.student),
+                cell_text(row.file),
+                row.status,
+                _number(row.auto),
+                _number(sum(q.points for q in auto)),
+                *(_number((row.scores or {}).get(q.id)) for q in auto),
+                *(row.marks.get(q.id, "") for q in manual),
+                cell_text(" | ".join(row.notes)),
+            ]
+        )
+    _table(path, lines, "utf-8-sig")
+
+
+def write_canvas(path, rows, asked, title):
+    """Canvas's gradebook import. Students without a score keep the grade they have.
+
+    Canvas finds a student by ID or SIS Login ID, and the assignment by the name of the column.
+    """
+    total = sum(q.points for q in asked)
+    lines = [["Student", "ID", "SIS Login ID", "Section", cell_text(title)]]
+    lines.append(["    Points Possible", "", "", "", _number(total)])
+    for row in rows:
+        lms = row.submission.lms if row.submission.lms.get("kind") == "canvas" else {}
+        name = lms.get("student") or row.submission.name or row.student
+        login = lms.get("login", "") or ("" if lms else row.student)
+        who = [name, lms.get("id", ""), login, lms.get("section", "")]
+        lines.append([*map(cell_text, who), _number(row.total)])
+    _table(path, lines)
+
+
+def write_moodle(path, rows, asked):
+    """Moodle's: the offline grading worksheet finds a student by Identifier, the gradebook's import
+    by Email address, ID number or Username.
+    """
+    total = sum(q.points for q in asked)
+    who = ["Identifier", "Full name", "Email address", "ID number", "Username"]
+    lines = [[*who, "Grade", "Maximum Grade", "Last modified (grade)", "Feedback comments"]]
+    for row in rows:
+        lms = row.submission.lms if row.submission.lms.get("kind") == "moodle" else {}
+        number = f"Participant {lms['id']}" if lms.get("id") else ""
+        lines.append(
+            [
+                cell_text(lms.get("identifier") or number),
+                cell_text(row.submission.name or row.student),
+                cell_text(row.submission.email),
+                cell_text(lms.get("idnumber", "") or ("" if lms else row.student)),
+                cell_text(lms.get("username", "")),
+                _number(row.total),
+                _number(total),
+                cell_text(lms.get("modified") or "–"),
+                cell_text(_comment(row, asked)),
+            ]
+        )
+    _table(path, lines)
+
+
+def _comment(row, asked):
+    """The feedback in one line. Moodle reads it as HTML, so tags and entities are made text."""
+    if row.scores is None:
+        return _first_words(row)
+    parts = []
+    for question in asked:
+        if question.written:
+            mark = row.marks.get(question.id)
+            parts.append(f"{question.id}: {mark or 'not yet'} of {_number(question.points)}")
+        else:
+            got = row.scores.get(question.id, 0)
+            message = " ".join(clean(row.messages.get(question.id, "")).split())
+            said = f" ({message[:200]})" if message and got < question.points else ""
+            parts.append(f"{question.id}: {_number(got)} of {_number(question.points)}{said}")
+    text = re.sub(r"&(?=[#\w])", "&amp;", " | ".join(parts))
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
+
+
+# --- Pages ----------------------------------------------------------------------------------------
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --soft: #f3f4f6; --line: #767d87;
+  --good: #14652f; --bad: #a11d1d; --link: #0b57a4; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6e9ed; --paper: #15181c; --soft: #22272e; --line: #8b949e;
+    --good: #7ddc9a; --bad: #ff9d94; --link: #8ec5ff; }
+}
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif; }
+main { max-width: 46rem; margin: 0 auto; padding: 1rem; }
+h1, h2, h3 { line-height: 1.25; overflow-wrap: anywhere; }
+a, summary { color: var(--link); }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; padding: .3rem 0; }
+th, td { text-align: left; border-bottom: 1px solid var(--line); padding: .3rem .6rem .3rem 0; }
+.n { text-align: right; font-variant-numeric: tabular-nums; }
+pre { background: var(--soft); border-left: .25rem solid var(--line); padding: .6rem;
+  margin: .5rem 0; white-space: pre-wrap; overflow-wrap: anywhere; font-size: .95rem; }
+.good { color: var(--good); } .bad { color: var(--bad); }
+section, article { margin: 1.5rem 0; }
+@media print { main { max-width: none; } }
+"""
+_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+
+
+def _page(title, body):
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta http-equiv="Content-Security-Policy" '
+        f"content=\"default-src 'none'; style-src 'sha256-{_HASH}'\">\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f"<title>{_text(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
+        f"<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _text(text):
+    return html.escape(clean(str(text)), quote=True)
+
+
+def _pre(text):
+    return f'<pre dir="auto">\n{_text(text)}</pre>'
+
+
+def _first_words(row):
+    if row.status == "MISSING":
+        return "Nothing was handed in."
+    if row.status == "UNREADABLE":
+        return "What was handed in could not be read as a notebook."
+    return "Not graded yet."
+
+
+def feedback_page(row, asked, title):
+    """One student's page: points, messages, the own written answers and what to do next."""
+    name = row.submission.name or row.student
+    body = [f"<h1>{_text(title)}</h1>", f"<p>For <bdi>{_text(name)}</bdi>.</p>"]
+    if row.scores is None:
+        body.append(f"<p>{_first_words(row)}</p>")
+        if row.status == "UNREADABLE":
+            body += [_pre(note) for note in row.notes]
+            body.append(
+                "<h2>What to do next</h2>\n<p>Open your notebook in Jupyter, save it, and hand in "
+                "the file that ends in <code>.ipynb</code>, as it is.</p>"
+            )
+        return _page(f"{title}: feedback", "\n".join(body))
+    body.append(f"<p>Graded: <bdi>{_text(row.file)}</bdi></p>")
+    if row.status == "REVIEW":
+        body.append("<p>Your teacher will look at this by hand; points may still change.</p>")
+    body.append(_points(row, asked))
+    body.append(_next(row, asked))
+    body += [_question(row, number, q) for number, q in enumerate(asked, 1)]
+    return _page(f"{title}: feedback", "\n".join(body))
+
+
+def _points(row, asked):
+    lines = []
+    for number, q in enumerate(asked, 1):
+        got = _mark(row, q) if q.written else _number(row.scores.get(q.id, 0))
+        link = f'<a href="#q{number}">{_label(q, number)}</a>'
+        lines.append(
+            f'<tr><th scope="row">{link}</th><td class="n">{got}</td>'
+            f'<td class="n">{_number(q.points)}</td></tr>'
+        )
+    waiting = any(q.written and q.id not in row.marks for q in asked)
+    more = " so far" if waiting else ""
+    return (
+        f"<h2>{_number(row.total)} of {_number(sum(q.points for q in asked))} points{more}</h2>\n"
+        "<table><caption>Points by question</caption>\n"
+        '<thead><tr><th scope="col">Question</th><th scope="col" class="n">Points</th>'
+        '<th scope="col" class="n">of</th></tr></thead>\n'
+        f"<tbody>{''.join(lines)}</tbody></table>"
+    )
+
+
+def _mark(row, question):
+    return _text(row.marks.get(question.id) or "not yet")
+
+
+def _label(question, number):
+    title = question.title
+    return _text(title if title[0].isdigit() else f"{number}. {title}")
+
+
+def _next(row, asked):
+    lost = [
+        (q.points - row.scores.get(q.id, 0), number, q)
+        for number, q in enumerate(asked, 1)
+        if not q.written and row.scores.get(q.id, 0) < q.points
+    ]
+    if not lost:
+        said = "<p>Every test passed. Compare your written answers with the chapter.</p>"
+        if not any(q.written for q in asked):
+            said = "<p>Every test passed. Well done.</p>"
+        return f"<h2>What to do next</h2>\n{said}"
+    lost.sort(key=lambda item: (-item[0], item[1]))
+    links = "".join(
+        f'<li><a href="#q{number}">{_label(q, number)}</a>, {_number(points)} points</li>'
+        for points, number, q in lost
+    )
+    return (
+        "<h2>What to do next</h2>\n<p>Begin where there is most to gain. Read the message, mend "
+        "your answer in your notebook, and restart and run all cells before you look "
+        f"again.</p>\n<ol>{links}</ol>"
+    )
+
+
+def _question(row, number, question):
+    head = f'<section id="q{number}">\n<h2>{_label(question, number)}</h2>'
+    if question.written:
+        answer = row.written.get(question.id, "").strip()
+        shown = _pre(answer) if answer else "<p>There is no answer.</p>"
+        mark = row.marks.get(question.id)
+        said = f"{_text(mark)} of {_number(question.points)} points" if mark else "not yet marked"
+        return f"{head}\n<p>Your answer, {said}:</p>\n{shown}\n</section>"
+    got = row.scores.get(question.id, 0)
+    points = f"{_number(got)} of {_number(question.points)} points"
+    if got >= question.points:
+        return f'{head}\n<p><span class="good">Passed</span>: {points}.</p>\n</section>'
+    said = row.messages.get(question.id, "") or "The test failed without a message."
+    message = _pre(said)
+    if "NotImplementedError" in said:
+        message += "\n<p>Part of the answer is still as it was handed out.</p>"
+    return f'{head}\n<p><span class="bad">Not passed</span>: {points}.</p>\n{message}\n</section>'
+
+
+def written_page(rows, asked, title, secret):
+    """All written answers by question, in an order that tells nothing; names are one click away."""
+    asked = [(n, q) for n, q in enumerate(asked, 1) if q.written]
+    body = [f"<h1>{_text(title)}: written answers</h1>"]
+    if not asked:
+        body.append("<p>This assignment has no written questions.</p>")
+    else:
+        body.append(
+            "<p>Type the points into grades.csv and run the same command again: nothing is graded "
+            "twice, and the points reach the feedback and the files for Canvas and Moodle.</p>"
+        )
+        links = (f'<li><a href="#q{n}">{_label(q, n)}</a></li>' for n, q in asked)
+        body.append(f'<nav aria-label="Questions"><ul>{"".join(links)}</ul></nav>')
+    for number, question in asked:
+        body.append(f'<section id="q{number}">\n<h2>{_label(question, number)}</h2>')
+        body.append(f"<p>{_number(question.points)} points, <code>{_text(question.id)}</code></p>")
+        for name, text in (
+            ("Question", question.prompt),
+            ("Rubric", question.rubric),
+            ("Model answer", question.model),
+        ):
+            if text:
+                opened = " open" if name == "Rubric" else ""
+                body.append(f"<details{opened}><summary>{name}</summary>{_pre(text)}</details>")
+        answers, none = [], []
+        for row in rows:
+            answer = row.written.get(question.id, "").strip()
+            (answers if answer else none).append((_code(secret, question.id, row.student), row))
+        for code, row in sorted(answers, key=lambda item: item[0]):
+            body.append(
+                f"<article>\n<h3>Answer {code}</h3>\n{_pre(row.written[question.id].strip())}\n"
+                f"<details><summary>Whose is {code}?</summary><p><bdi>{_text(row.student)}</bdi>"
+                "</p></details>\n</article>"
+            )
+        if none:
+            names = ", ".join(f"<bdi>{_text(row.student)}</bdi>" for _, row in none)
+            body.append(
+                f"<details><summary>No answer: {len(none)}</summary><p>{names}</p></details>"
+            )
+        body.append("</section>")
+    return _page(f"{title}: written answers", "\n".join(body))
+
+
+def _code(secret, question, student):
+    message = f"order\0{question}\0{student}".encode("utf-8", "surrogatepass")
+    return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()[:8]
+
+
+# --- All of them ----------------------------------------------------------------------------------
+
+
+def write_all(out, rows, source, title, secret):
+    """Every report of a class into the folder `out`."""
+    out, asked = Path(out), questions(source)
+    heading = next((_heading(c["source"]) for c in source["cells"] if _heading(c["source"])), title)
+    write_grades(out / "grades.csv", rows, asked)
+    write_canvas(out / "grades-canvas.csv", rows, asked, title)
+    write_moodle(out / "grades-moodle.csv", rows, asked)
+    write(out / "written.html", written_page(rows, asked, heading, secret))
+    names = file_names([row.student for row in rows])
+    for row in rows:
+        write(out / "feedback" / f"{names[row.student]}.html", feedback_page(row, asked, heading))
