@@ -227,7 +227,7 @@ HANG = "while True:\n    try:\n        while True: pass\n    except BaseExceptio
         (change_code("total", "%time x = 1\ntotal = sum(data)"), "not Python", (3, 2)),
         (change_code("total-test", "assert True"), "total-test: this test cell was edited", (3, 2)),
         (change_code("setup", "data = 1"), "setup: this setup cell was edited", (3, 2)),
-        (strip, "found by its content", (3, 2)),
+        (strip, "found by content", (3, 2)),
         (lambda book: book.cells.reverse(), "reordered", (3, 2)),
         (lambda book: book.cells.pop(4), "entropy: the cell is missing", (0, 2)),
         (lambda book: book.cells.append(copy.deepcopy(book.cells[4])), "2 times", (3, 2)),
@@ -277,6 +277,21 @@ def test_without_bubblewrap_nothing_runs_unless_unsafe(source, answered, monkeyp
     assert graded(source, answered, unsafe=True).scores == FULL
 
 
+def test_what_no_limit_covers_is_refused():
+    code = """
+import ctypes, os
+libc = ctypes.CDLL(None)
+shared_memory = libc.shmget(0, 1 << 20, 0o1600)
+namespace = libc.unshare(0x10000000)
+def memory_file():
+    return os.memfd_create("x")
+"""
+    with run(code) as box:
+        assert box.get("shared_memory") == box.get("namespace") == -1
+        with pytest.raises(StudentError, match="not permitted"):
+            box.get("memory_file")()
+
+
 def test_a_process_that_cannot_start_is_no_fault_of_the_student(source, answered, monkeypatch):
     monkeypatch.setattr(sandbox.sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError, match="did not start"):
@@ -286,6 +301,7 @@ def test_a_process_that_cannot_start_is_no_fault_of_the_student(source, answered
 def test_nothing_of_the_grader_is_in_sight(tmp_path, monkeypatch):
     monkeypatch.setenv("XENT_SECRET", "hidden")
     (tmp_path / "secret").write_text("hidden")
+    hidden = [str(tmp_path), __file__, os.path.abspath("tests")]
     code = f"""
 import os, glob, socket
 def reads(path):
@@ -296,7 +312,7 @@ def reads(path):
 environment = str(os.environ) + "".join(map(reads, glob.glob("/proc/*/environ")))
 processes = [name for name in os.listdir("/proc") if name.isdigit()]
 secret = reads({str(tmp_path / "secret")!r})
-places = {{path: os.path.exists(path) for path in {[str(tmp_path), __file__, os.path.abspath("tests")]!r}}}
+places = {{path: os.path.exists(path) for path in {hidden!r}}}
 home = os.path.expanduser("~")
 def network():
     socket.create_connection(("127.0.0.1", 22), 1)

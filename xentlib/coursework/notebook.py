@@ -81,7 +81,7 @@ def parse(text):
     except Unreadable:
         raise
     except json.JSONDecodeError as error:
-        cut = error.pos >= len(text.rstrip()) - 1
+        cut = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated string")
         why = "cut short" if cut else f"no JSON at line {error.lineno}"
         raise Unreadable(f"not a notebook: {why}") from None
     except Exception as error:  # what odd files provoke is not foreseeable
@@ -337,7 +337,7 @@ def transplant(source, submission):
     guessed = [n for n in set(first) if kind(fresh.cells[n]) != "text"]
     guessed = [n for n in guessed if not _has_id(n, fresh.cells, given, match)]
     guessed += _match_answers(source.cells, fresh.cells, given, match)
-    order, kept = [], set()
+    order, kept, found = [], set(), []
     for n, cell in enumerate(fresh.cells):
         stub, name, what = _text(cell), grade_id(cell), kind(cell)
         copies = [i for i, m in enumerate(match) if m == n]
@@ -357,11 +357,14 @@ def transplant(source, submission):
             if locked(cell) and copies and len(changed) == len(copies):
                 notes.append(f"{name}: this {what} cell was edited; the original is used")
             elif n in guessed:
-                notes.append(f"{name}: found by its content, not by its metadata")
+                found.append(name)
             elif n in missing:
                 notes.append(f"{name}: the cell is missing")
             elif len(copies) > 1:
                 notes.append(f"{name}: the cell is there {len(copies)} times")
+    if found:
+        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+        notes.append(f"{', '.join(found[:3])}{more}: found by content, not by metadata")
     last = -1
     for i, cell in enumerate(given):
         if i not in kept and cell.cell_type == "code" and cell.source.strip():
