@@ -37,7 +37,7 @@ assignments: .venv/.book ## cut the problem sets; all that is handed out goes to
 	$(BIN)/python -m xentlib.coursework release $(SETS) _build/handout
 	$(BIN)/python -m pip wheel . --quiet --no-deps --wheel-dir _build/handout
 
-bench: .venv/.test ## time the softmax losses beside SciPy, scikit-learn and PyTorch, if installed
+bench: .venv/.test ## time the losses beside SciPy, scikit-learn and PyTorch, and the grading of a class
 	$(BIN)/python tests/bench.py
 
 notebooks: .venv/.book ## run every notebook in place and store its outputs
