@@ -36,6 +36,7 @@ assignments: .venv/.book ## cut the problem sets; all that is handed out goes to
 	rm -rf _build/handout
 	$(BIN)/python -m xentlib.coursework release $(SETS) _build/handout
 	$(BIN)/python -m pip wheel . --quiet --no-deps --wheel-dir _build/handout
+	@rm -rf build
 
 bench: .venv/.test ## time the losses beside SciPy, scikit-learn and PyTorch, and the grading of a class
 	$(BIN)/python tests/bench.py

@@ -47,7 +47,8 @@ FILE = "sample.ipynb"
 def bubblewrap():
     if not sandbox.available():
         reason = "bubblewrap does not work here: install the package bubblewrap"
-        pytest.fail(reason, pytrace=False) if os.environ.get("CI") else pytest.skip(reason)
+        needed = os.environ.get("CI") and sys.platform == "linux"
+        pytest.fail(reason, pytrace=False) if needed else pytest.skip(reason)
 
 
 # The assignment: two functions, a value and a written answer
