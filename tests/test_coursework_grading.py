@@ -489,8 +489,8 @@ def test_a_function_that_forges_costs_its_own_question_only():
 
 
 def test_two_students_at_once_do_not_meet():
-    code = "import os\nopen('/tmp/mine', 'w').write(os.environ['XENT_STUDENT'])\n"
-    code += "def names():\n    return [os.listdir('/tmp'), open('/tmp/mine').read()]"
+    code = "import os\nopen('/tmp/' + os.environ['XENT_STUDENT'], 'w').close()\n"
+    code += "def seen():\n    return [os.path.exists('/tmp/' + name) for name in ('ada', 'bob')]"
     with Sandbox([("a", code)], "ada") as ada, Sandbox([("a", code)], "bob") as bob:
-        assert ada.get("names")() == [["mine"], "ada"]
-        assert bob.get("names")() == [["mine"], "bob"]
+        assert ada.get("seen")() == [True, False]
+        assert bob.get("seen")() == [False, True]
