@@ -11,7 +11,7 @@ import math
 from numbers import Integral
 
 import numpy as np
-from scipy import special
+import scipy  # its submodules are loaded when they are first used
 
 from xentlib.information import _arrays, _finish, _first
 
@@ -62,7 +62,7 @@ def sigmoid(z):
     """
     z = _logits(z)
     with np.errstate(**_QUIETLY):
-        return special.expit(z)
+        return scipy.special.expit(z)
 
 
 def log_sigmoid(z):
@@ -100,7 +100,7 @@ def log_sigmoid(z):
     """
     z = _logits(z)
     with np.errstate(**_QUIETLY):
-        return _finish(special.log_expit(z), None)
+        return _finish(scipy.special.log_expit(z), None)
 
 
 def sigmoid_grad(z):
@@ -136,7 +136,8 @@ def sigmoid_grad(z):
     """
     z = _logits(z)
     with np.errstate(**_QUIETLY):
-        return special.expit(z) * special.expit(-z)  # 1 - expit(z) would lose the right tail
+        # 1 - expit(z) would lose the right tail
+        return scipy.special.expit(z) * scipy.special.expit(-z)
 
 
 def logsumexp(z, *, axis=-1, keepdims=False):
@@ -178,7 +179,7 @@ def logsumexp(z, *, axis=-1, keepdims=False):
     """
     z = _rows(z, axis)
     with np.errstate(**_QUIETLY):
-        return _finish(special.logsumexp(z, axis=axis, keepdims=keepdims), None)
+        return _finish(scipy.special.logsumexp(z, axis=axis, keepdims=keepdims), None)
 
 
 def softmax(z, *, axis=-1):
@@ -218,7 +219,7 @@ def softmax(z, *, axis=-1):
     """
     z = _rows(z, axis)
     with np.errstate(**_QUIETLY):
-        return special.softmax(z, axis=axis)
+        return scipy.special.softmax(z, axis=axis)
 
 
 def log_softmax(z, *, axis=-1):
@@ -260,8 +261,8 @@ def log_softmax(z, *, axis=-1):
     z = _rows(z, axis)
     with np.errstate(**_QUIETLY):
         e = z - z.max(axis=axis, keepdims=True)
-        # special.log_softmax rounds to 0 where a class is nearly sure; logsumexp does not
-        return e - special.logsumexp(e, axis=axis, keepdims=True)
+        # scipy.special.log_softmax rounds to 0 where a class is nearly sure; logsumexp does not
+        return e - scipy.special.logsumexp(e, axis=axis, keepdims=True)
 
 
 def softmax_jacobian(z):

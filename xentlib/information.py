@@ -14,7 +14,7 @@ in float64.
 import math
 
 import numpy as np
-from scipy.special import entr, rel_entr, xlog1py, xlogy
+import scipy  # its submodules are loaded when they are first used
 
 __all__ = [
     "binary_cross_entropy",
@@ -116,7 +116,7 @@ def entropy(p, *, base=None, axis=-1, keepdims=False):
     1.5
     """
     (p,) = _distributions(axis, p=p)
-    return _finish(entr(p).sum(axis=-1), base, axis, keepdims)
+    return _finish(scipy.special.entr(p).sum(axis=-1), base, axis, keepdims)
 
 
 def cross_entropy(p, q, *, base=None, axis=-1, keepdims=False):
@@ -158,7 +158,7 @@ def cross_entropy(p, q, *, base=None, axis=-1, keepdims=False):
     0.916291
     """
     p, q = _distributions(axis, p=p, q=q)
-    return _finish(-xlogy(p, q).sum(axis=-1), base, axis, keepdims)
+    return _finish(-scipy.special.xlogy(p, q).sum(axis=-1), base, axis, keepdims)
 
 
 def kl_divergence(p, q, *, base=None, axis=-1, keepdims=False):
@@ -203,7 +203,7 @@ def kl_divergence(p, q, *, base=None, axis=-1, keepdims=False):
     0.2075
     """
     p, q = _distributions(axis, p=p, q=q)
-    return _finish(rel_entr(p, q).sum(axis=-1), base, axis, keepdims)
+    return _finish(scipy.special.rel_entr(p, q).sum(axis=-1), base, axis, keepdims)
 
 
 def js_divergence(p, q, *, base=None, axis=-1, keepdims=False):
@@ -245,7 +245,7 @@ def js_divergence(p, q, *, base=None, axis=-1, keepdims=False):
     """
     p, q = _distributions(axis, p=p, q=q)
     twice_m = p + q  # p against m is 2p against 2m; halving could lose the smallest numbers
-    terms = rel_entr(2 * p, twice_m) + rel_entr(2 * q, twice_m)
+    terms = scipy.special.rel_entr(2 * p, twice_m) + scipy.special.rel_entr(2 * q, twice_m)
     terms = np.maximum(terms, 0)  # none is negative but by rounding, of which the root is NaN
     return _finish(terms.sum(axis=-1) / 4, base, axis, keepdims)
 
@@ -325,7 +325,7 @@ def binary_entropy(p, *, base=None):
     """
     (p,) = _arrays(p=p)
     _check_unit_interval(p, "p")
-    return _finish(entr(p) - xlog1py(1 - p, -p), base)
+    return _finish(scipy.special.entr(p) - scipy.special.xlog1py(1 - p, -p), base)
 
 
 def binary_cross_entropy(p, q, *, base=None):
@@ -366,7 +366,7 @@ def binary_cross_entropy(p, q, *, base=None):
     _check_unit_interval(p, "p")
     _check_unit_interval(q, "q")
     p, q = _broadcast(p, q)
-    return _finish(-xlogy(p, q) - xlog1py(1 - p, -q), base)
+    return _finish(-scipy.special.xlogy(p, q) - scipy.special.xlog1py(1 - p, -q), base)
 
 
 def joint_entropy(pxy, *, base=None):
@@ -400,7 +400,7 @@ def joint_entropy(pxy, *, base=None):
     1.5
     """
     pxy = _joint(pxy)
-    return _finish(entr(pxy).sum(axis=(-2, -1)), base)
+    return _finish(scipy.special.entr(pxy).sum(axis=(-2, -1)), base)
 
 
 def conditional_entropy(pxy, *, given, base=None):
@@ -443,7 +443,7 @@ def conditional_entropy(pxy, *, given, base=None):
             f"given must be 0 (the rows, X, are known) or 1 (the columns, Y), got {given!r}"
         )
     known = pxy.sum(axis=-1 if given in (0, -2) else -2, keepdims=True)
-    return _finish(-rel_entr(pxy, known).sum(axis=(-2, -1)), base)
+    return _finish(-scipy.special.rel_entr(pxy, known).sum(axis=(-2, -1)), base)
 
 
 def mutual_information(pxy, *, base=None):
@@ -480,7 +480,8 @@ def mutual_information(pxy, *, base=None):
     """
     pxy = _joint(pxy)
     px, py = pxy.sum(axis=-1, keepdims=True), pxy.sum(axis=-2, keepdims=True)
-    terms = rel_entr(pxy, px) - xlogy(pxy, py)  # the product px * py could underflow to 0
+    # in two terms, as the product px * py could underflow to 0
+    terms = scipy.special.rel_entr(pxy, px) - scipy.special.xlogy(pxy, py)
     return _finish(np.maximum(terms.sum(axis=(-2, -1)), 0), base)  # below 0 only by rounding
 
 

@@ -13,7 +13,7 @@ float64); float16 is computed in float32, all else in float64.
 import math
 
 import numpy as np
-from scipy.special import expit
+import scipy  # its submodules are loaded when they are first used
 
 from xentlib.information import _array, _check_reduction, _first
 
@@ -224,7 +224,8 @@ def _binary_block(z, y, scale, grad):
         raise ValueError(f"logits must hold numbers below inf, got {_first(z, ~(z < math.inf))}")
     y = _probabilities_of_1(y).astype(z.dtype, copy=False)
     if grad is not None:
-        grad[...] = ((1 - y) * expit(z) - y * expit(-z)) * scale  # of which one is 0 for labels
+        # for labels, one of the two terms is 0
+        grad[...] = ((1 - y) * scipy.special.expit(z) - y * scipy.special.expit(-z)) * scale
     finite = np.maximum(z, np.finfo(z.dtype).min)  # 0 times -inf would be NaN
     losses = np.log1p(np.exp(-np.abs(z))) + np.maximum((1 - y) * finite, -y * finite)
     losses[(z == -math.inf) & (y > 0)] = math.inf

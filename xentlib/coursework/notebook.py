@@ -304,6 +304,15 @@ def _release(source):
     return notebook
 
 
+def solved(source):
+    """The released notebook with the solutions in it, as a student would hand it in."""
+    notebook = release(source)
+    for cell, solution in zip(notebook.cells, source.cells, strict=True):
+        if kind(cell) in ("answer", "written"):
+            cell.source = solution.source
+    return notebook
+
+
 def _checksum(cell):
     """nbgrader's, by which it sees that an answer was left as it was."""
     info = cell.metadata.nbgrader
