@@ -922,6 +922,28 @@ def test_without_bubblewrap_it_refuses_and_says_what_would_not_be_protected(
     assert run(*args, "--unsafe") == 0 and graded == ["ada"]
 
 
+@pytest.mark.parametrize("place", range(5))
+def test_nothing_is_graded_where_the_students_code_could_read_it(
+    tmp_path, source, graded, capsys, monkeypatch, place
+):
+    python = tmp_path / "python"
+    monkeypatch.setattr(sys, "prefix", str(python))
+    folder = put(tmp_path / "in", {"ada/hw.ipynb": handed_in()})
+    listed = roster(tmp_path, "student\nada\n")
+    (tmp_path / "secret").write_text("s")
+    paths = [source, folder, tmp_path / "out", tmp_path / "secret", listed]
+    inside = python / paths[place].name
+    python.mkdir()
+    if paths[place].exists():
+        paths[place].rename(inside)
+    paths[place] = inside
+    args = [*paths[:3], "--secret-file", paths[3], "--roster", paths[4]]
+    assert run(*args) == 2 and graded == []
+    said = capsys.readouterr().err
+    assert f"{inside} lies in {python}, which the students' code can read" in said
+    assert run(*args, "--unsafe") == 0 and graded == ["ada"]
+
+
 def test_collect_lays_the_answers_out_for_nbgrader(tmp_path, source, capsys):
     files = {"Ada L/deep/My hw.ipynb.txt": handed_in(written="mine"), "bob.ipynb": b"", "a/b/": ""}
     put(tmp_path / "in", files)

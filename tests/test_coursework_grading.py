@@ -374,6 +374,22 @@ def test_memory_is_limited_and_the_process_lives_on():
         assert box.get("f")() == 1
 
 
+def test_a_student_can_write_in_empty_folders_only():
+    places = ["/", "/dev", "/dev/shm", "/proc", "/tmp", "/usr", "/course/xentlib", sys.prefix]
+    code = f"""
+import os
+written, here = [], []
+for place in {places!r}:
+    here += os.listdir(place) if place in ("/tmp", "/dev/shm") else []
+    try:
+        open(place + "/mine", "w").close()
+        written.append(place)
+    except OSError:
+        pass"""
+    with run(code) as box:
+        assert (box.get("written"), box.get("here")) == (["/dev/shm", "/tmp"], [])
+
+
 def test_output_goes_nowhere():
     code = """
 import os
@@ -439,9 +455,10 @@ def test_a_process_that_hangs_ends_with_the_grader():
     student = f"marker-{os.urandom(8).hex()}"
     code = f"""
 from xentlib.coursework.sandbox import Sandbox
-Sandbox([("a", "while True: pass")], {student!r}).__enter__()"""
+Sandbox([("a", "import os\\nos.fork()\\nwhile True: pass")], {student!r}).__enter__()"""
     grader = subprocess.Popen([sys.executable, "-c", code])
-    wait_for(lambda: processes_of(student) > 3)  # the grader, bubblewrap twice, the student's
+    # the grader, bubblewrap twice, and two of the student's: the cell has begun
+    wait_for(lambda: processes_of(student) > 4)
     grader.send_signal(signal.SIGKILL)
     grader.wait()
     wait_for(lambda: processes_of(student) == 0)

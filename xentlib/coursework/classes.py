@@ -41,6 +41,8 @@ def grade(
     title, assignment = source.stem, _source(source)
     asked = reports.questions(assignment)
     _apart(submissions, out)
+    if not unsafe:
+        _out_of_sight(source, submissions, out, secret_file, roster)
     with _cluster(client, unsafe) as backend:
         people = find(submissions, roster)
         before = reports.read_marks(out / "grades.csv", asked)
@@ -120,6 +122,15 @@ def _apart(submissions, out):
     inside, outside = Path(out).resolve(), Path(submissions).resolve()
     if inside == outside or outside in inside.parents:
         raise ValueError(f"OUT ({out}) must not lie in SUBMISSIONS ({submissions})")
+
+
+def _out_of_sight(*paths):
+    for path in filter(None, paths):
+        if place := sandbox.in_sight(path):
+            raise ValueError(
+                f"{path} lies in {place}, which the students' code can read, as Python needs it; "
+                "move it elsewhere, say into your home directory"
+            )
 
 
 def _notebook(data):

@@ -137,6 +137,13 @@ def _readable():
     return dict.fromkeys(["/usr", "/etc/ld.so.cache", *prefixes, *_packages()])
 
 
+def in_sight(path):
+    """The place that a student's code can read and in which `path` lies, or None."""
+    path = Path(path).resolve()
+    places = [Path(place).resolve() for place in [*_readable(), PACKAGE]]
+    return next((place for place in places if path.is_relative_to(place)), None)
+
+
 def _packages():
     """The directories of installed packages, in the order in which Python searches them."""
     names = ("site-packages", "dist-packages")
