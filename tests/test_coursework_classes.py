@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 import unicodedata
 import zipfile
@@ -983,11 +984,13 @@ def test_two_processes_grade_a_class(tmp_path, source):
 
 
 @needs_bubblewrap
-def test_a_dask_cluster_grades_a_class(tmp_path, source):
+def test_a_dask_cluster_grades_a_class_and_its_workers_may_come_late(
+    tmp_path, source, capsys, monkeypatch
+):
     from dask.distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=2,
+        n_workers=0,
         threads_per_worker=1,
         host="127.0.0.1",
         dashboard_address=None,
@@ -995,7 +998,14 @@ def test_a_dask_cluster_grades_a_class(tmp_path, source):
         local_directory=tmp_path,
     ) as cluster:
         args = source, small_class(tmp_path), tmp_path / "out", "--client"
-        assert main(["grade", *map(str, args), cluster.scheduler_address]) == 0
+        command = ["grade", *map(str, args), cluster.scheduler_address]
+        monkeypatch.setattr(classes, "START", 1)
+        assert main(command) == 2 and "no worker has come in 1 s" in capsys.readouterr().err
+        monkeypatch.setattr(classes, "START", 60)
+        late = threading.Timer(0.5, cluster.scale, [2])
+        late.start()
+        assert main(command) == 0
+        late.join()
     check_small_class(tmp_path / "out")
 
 

@@ -20,6 +20,8 @@ import xentlib
 from xentlib.coursework import grading, notebook, reports, sandbox
 from xentlib.coursework.submissions import File, Unusable, choose, find
 
+START = 30  # seconds for a cluster to answer, and for its first worker to come
+
 UNPROTECTED = """Without it, the students' code runs as you: it can read your files, other
 submissions and the secret, use the network, and outlive its grading. Limits on time, memory and
 output still hold."""
@@ -202,17 +204,22 @@ def _cluster(address, unsafe):
     except ImportError:
         raise ValueError("--client needs Dask: pip install distributed") from None
     try:
-        client = Client(address, timeout=20)
+        client = Client(address, timeout=START)
     except (OSError, ValueError) as error:
         raise ValueError(f"--client {address}: {error}") from None
+    try:
+        client.wait_for_workers(1, timeout=START)  # they may just have been started
+    except TimeoutError:
+        client.close()
+        raise ValueError(f"--client {address}: no worker has come in {START} s") from None
     try:
         confined = client.run(sandbox.available)
     except Exception as error:
         client.close()
         raise ValueError(f"--client {address}: its workers lack xentlib: {error}") from None
-    if not confined or not (unsafe or all(confined.values())):
+    if not (unsafe or all(confined.values())):
         client.close()
-        without = ", ".join(where for where, yes in confined.items() if not yes) or "no worker"
+        without = ", ".join(where for where, yes in confined.items() if not yes)
         raise ValueError(f"--client {address}: bubblewrap is missing on {without}.\n{UNPROTECTED}")
     return client
 
