@@ -571,6 +571,28 @@ def test_a_deleted_cell_is_restored_and_named(source, answered):
     assert notes == ["setup: the cell is missing", "total: the cell is missing"]
 
 
+def test_locked_cells_of_an_earlier_release_are_replaced_without_a_word(source, answered):
+    by_id(source, "setup").source += "\nmore = 1"  # the teacher mends the set after handing it out
+    by_id(source, "entropy-test").source += "\nassert entropy([1.0]) == 0"
+    by_id(source, "total-test").metadata.nbgrader.points = 3
+    moved, notes = notebook.transplant(source, answered)
+    assert notes == []
+    assert len(moved.cells) == len(source.cells)
+    for name in ("setup", "entropy-test", "total-test"):
+        assert by_id(moved, name) == by_id(notebook.release(source), name)
+
+
+@pytest.mark.parametrize("checksum", [None, 1, "", [], "0" * 32])
+def test_a_locked_cell_that_its_checksum_does_not_vouch_for_was_edited(source, answered, checksum):
+    edited = by_id(answered, "entropy-test")
+    edited.source = "pass"
+    edited.metadata.nbgrader.checksum = checksum
+    _, notes = notebook.transplant(source, answered)
+    assert notes == ["entropy-test: this test cell was edited; the original is used"]
+    edited.metadata.nbgrader.points = "many"
+    assert notebook.transplant(source, answered)[1] == notes
+
+
 def test_an_edited_test_is_not_used_but_what_it_defines_stays(source, answered):
     by_id(answered, "entropy-test").source = "def helper():\n    return 1"
     moved, notes = notebook.transplant(source, answered)

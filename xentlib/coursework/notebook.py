@@ -351,6 +351,8 @@ def transplant(source, submission):
         stub, name, what = _text(cell), grade_id(cell), kind(cell)
         copies = [i for i, m in enumerate(match) if m == n]
         changed = [i for i in copies if _text(given[i]) != stub]
+        if locked(cell):  # one of an earlier release was changed by the teacher, not the student
+            changed = [i for i in changed if not _as_released(given[i])]
         order.append(((n, 0, 0), cell))
         if what == "written":
             kept.update(copies)
@@ -425,6 +427,14 @@ def _match_answers(source, fresh, given, match):
             match[i] = n
         found += [n] * bool(here)
     return found
+
+
+def _as_released(cell):
+    """Whether a cell, which may come from anyone, is what some release made it."""
+    try:
+        return cell.metadata.nbgrader.checksum == _checksum(cell)
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return False
 
 
 def _has_id(n, fresh, given, match):
