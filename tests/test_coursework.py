@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
+import xentlib.coursework
 from xentlib.coursework import hidden_rng, notebook, student_rng, worker
 from xentlib.coursework.__main__ import main
 from xentlib.coursework.personal import graded_as, hidden_seed
@@ -632,6 +633,19 @@ def test_release_writes_the_notebook_for_students(source, tmp_path, capsys):
     text = (tmp_path / "out" / "a.ipynb").read_text("utf-8")
     assert text == notebook.writes(notebook.release(source))
     assert "a.ipynb" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("lacking", ["tqdm", "joblib"])
+def test_where_a_package_is_lacking_the_command_says_which(tmp_path, monkeypatch, capsys, lacking):
+    for name in list(sys.modules):
+        if name.split(".")[0] == lacking or name == "xentlib.coursework.classes":
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr(xentlib.coursework, "classes", raising=False)
+    monkeypatch.setitem(sys.modules, lacking, None)
+    assert main(["grade", "a.ipynb", str(tmp_path), str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == (
+        f"xent-coursework: needs {lacking}: pip install joblib nbformat tqdm\n"
+    )
 
 
 def test_a_faulty_source_ends_the_command_with_one_line(tmp_path, capsys):

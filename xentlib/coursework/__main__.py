@@ -6,6 +6,8 @@ from pathlib import Path
 
 from xentlib.coursework import grading, notebook
 
+NEEDED = "joblib nbformat tqdm"  # what xentlib[coursework] adds
+
 
 def release(args):
     """Write the student's version of each source."""
@@ -124,6 +126,11 @@ def main(argv=None):
     args = parser().parse_args(argv)
     try:
         return args.run(args) or 0
+    except ModuleNotFoundError as error:
+        if error.name not in NEEDED:
+            raise
+        print(f"xent-coursework: needs {error.name}: pip install {NEEDED}", file=sys.stderr)
+        return 2
     except (ValueError, RuntimeError, OSError) as error:
         print(f"xent-coursework: {error}", file=sys.stderr)
         return 1

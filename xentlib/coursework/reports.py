@@ -59,7 +59,9 @@ class Row:
 
     @property
     def total(self):
-        """Automatic points and a teacher's, as far as there are any."""
+        """Automatic points and a teacher's; None as long as the program has still to grade."""
+        if self.scores is None and self.status == "REVIEW":
+            return None
         given = [float(mark) for mark in self.marks.values() if _is_number(mark)]
         return None if self.auto is None and not given else (self.auto or 0) + sum(given)
 
@@ -143,14 +145,21 @@ def _short(text):
 
 def file_names(students):
     """A file name a student, no two alike even where case and accents' form do not count."""
-    names = {student: file_name(student) for student in students}
-    alike = {}
-    for student, name in names.items():
-        alike.setdefault(unicodedata.normalize("NFKC", name).casefold(), []).append(student)
-    for same in alike.values():
-        if len(same) > 1:
-            names.update({student: f"{names[student]}-{_short(student)}" for student in same})
-    return names
+
+    def alike(name):
+        return unicodedata.normalize("NFKC", name).casefold()
+
+    times = Counter(alike(file_name(student)) for student in students)
+    names, taken = {}, set()
+    for student in sorted(students):
+        name = file_name(student)
+        if times[alike(name)] > 1:
+            name += f"-{_short(student)}"
+        while alike(name) in taken:  # somebody is called like a name with its hash
+            name += f"-{_short(student)}"
+        names[student] = name
+        taken.add(alike(name))
+    return {student: names[student] for student in students}
 
 
 def write(path, data, mode=0o644):
@@ -179,6 +188,10 @@ def _number(value):
     return "" if value is None else f"{value:.10g}"
 
 
+def _worth(points):
+    return f"{_number(points)} point{'' if points == 1 else 's'}"
+
+
 def _is_number(text):
     return re.fullmatch(r"\d+([.,]\d+)?", text.strip()) is not None
 
@@ -193,12 +206,25 @@ def _column(question):
 def read_marks(path, asked):
     """The points that a teacher has typed into grades.csv, by the student as written there.
 
-    Raises ValueError if a mark is not a number between 0 and the question's points.
+    Raises ValueError if a mark is not a number between 0 and the question's points, or if there
+    are marks for a question that is not asked, or not with those points.
     """
     if not Path(path).exists():
         return {}
-    marks = {}
-    for row in read_csv(path):
+    marks, rows = {}, read_csv(path)
+    columns = {_column(question) for question in asked}
+    for row in rows:
+        if "student" not in row:
+            raise ValueError(
+                f"{path}: no column `student`; name another OUT, or move the file away"
+            )
+        for name, mark in row.items():
+            if re.fullmatch(r".+ \(of [\d.]+\)", name or "") and name not in columns and mark:
+                raise ValueError(
+                    f"{path} has points in the column {name!r}, but the set does not ask that, or "
+                    "not for so many points; rename or empty the column, or name another OUT"
+                )
+    for row in rows:
         for question in asked:
             mark = (row.get(_column(question)) or "").strip() if question.written else ""
             if not mark:
@@ -281,7 +307,7 @@ def write_moodle(path, rows, asked):
 def _comment(row, asked):
     """The feedback in one line. Moodle reads it as HTML, so tags and entities are made text."""
     if row.scores is None:
-        return _first_words(row)
+        return " | ".join([_first_words(row), *_by_hand(row, asked)])
     parts = []
     for question in asked:
         if question.written:
@@ -351,6 +377,14 @@ def _first_words(row):
     return "Not graded yet."
 
 
+def _by_hand(row, asked):
+    """The points that a teacher gave a student whose notebook was not graded."""
+    if row.total is None:
+        return []
+    given = [q for q in asked if q.id in row.marks]
+    return [f"{q.id}: {row.marks[q.id]} of {_number(q.points)}" for q in given]
+
+
 def feedback_page(row, asked, title):
     """One student's page: points, messages, the own written answers and what to do next."""
     name = row.submission.name or row.student
@@ -363,6 +397,8 @@ def feedback_page(row, asked, title):
                 "<h2>What to do next</h2>\n<p>Open your notebook in Jupyter, save it, and hand in "
                 "the file that ends in <code>.ipynb</code>, as it is.</p>"
             )
+        if given := _by_hand(row, asked):
+            body.append("<h2>Points given by hand</h2>\n" + _pre("\n".join(given)))
         return _page(f"{title}: feedback", "\n".join(body))
     body.append(f"<p>Graded: <bdi>{_text(row.file)}</bdi></p>")
     if row.status == "REVIEW":
@@ -385,7 +421,7 @@ def _points(row, asked):
     waiting = any(q.written and q.id not in row.marks for q in asked)
     more = " so far" if waiting else ""
     return (
-        f"<h2>{_number(row.total)} of {_number(sum(q.points for q in asked))} points{more}</h2>\n"
+        f"<h2>{_number(row.total)} of {_worth(sum(q.points for q in asked))}{more}</h2>\n"
         "<table><caption>Points by question</caption>\n"
         '<thead><tr><th scope="col">Question</th><th scope="col" class="n">Points</th>'
         '<th scope="col" class="n">of</th></tr></thead>\n'
@@ -415,7 +451,7 @@ def _next(row, asked):
         return f"<h2>What to do next</h2>\n{said}"
     lost.sort(key=lambda item: (-item[0], item[1]))
     links = "".join(
-        f'<li><a href="#q{number}">{_label(q, number)}</a>, {_number(points)} points</li>'
+        f'<li><a href="#q{number}">{_label(q, number)}</a>, {_worth(points)}</li>'
         for points, number, q in lost
     )
     return (
@@ -431,10 +467,10 @@ def _question(row, number, question):
         answer = row.written.get(question.id, "").strip()
         shown = _pre(answer) if answer else "<p>There is no answer.</p>"
         mark = row.marks.get(question.id)
-        said = f"{_text(mark)} of {_number(question.points)} points" if mark else "not yet marked"
+        said = f"{_text(mark)} of {_worth(question.points)}" if mark else "not yet marked"
         return f"{head}\n<p>Your answer, {said}:</p>\n{shown}\n</section>"
     got = row.scores.get(question.id, 0)
-    points = f"{_number(got)} of {_number(question.points)} points"
+    points = f"{_number(got)} of {_worth(question.points)}"
     if got >= question.points:
         return f'{head}\n<p><span class="good">Passed</span>: {points}.</p>\n</section>'
     said = row.messages.get(question.id, "") or "The test failed without a message."
@@ -459,7 +495,7 @@ def written_page(rows, asked, title, secret):
         body.append(f'<nav aria-label="Questions"><ul>{"".join(links)}</ul></nav>')
     for number, question in asked:
         body.append(f'<section id="q{number}">\n<h2>{_label(question, number)}</h2>')
-        body.append(f"<p>{_number(question.points)} points, <code>{_text(question.id)}</code></p>")
+        body.append(f"<p>{_worth(question.points)}, <code>{_text(question.id)}</code></p>")
         for name, text in (
             ("Question", question.prompt),
             ("Rubric", question.rubric),
@@ -498,7 +534,8 @@ def _code(secret, question, student):
 def write_all(out, rows, source, title, secret):
     """Every report of a class into the folder `out`."""
     out, asked = Path(out), questions(source)
-    heading = next((_heading(c["source"]) for c in source["cells"] if _heading(c["source"])), title)
+    texts = [c["source"] for c in source["cells"] if c["cell_type"] == "markdown"]
+    heading = next(filter(None, map(_heading, texts)), title)
     write_grades(out / "grades.csv", rows, asked)
     write_canvas(out / "grades-canvas.csv", rows, asked, title)
     write_moodle(out / "grades-moodle.csv", rows, asked)

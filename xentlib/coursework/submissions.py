@@ -12,7 +12,6 @@ import stat
 import time
 import unicodedata
 import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -157,7 +156,7 @@ def _archive(data, parts=()):
     """The entries of a zip file. Names in it are labels only: nothing is written anywhere."""
     try:
         archive = zipfile.ZipFile(data if isinstance(data, Path) else io.BytesIO(data))
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except Exception:  # what odd files provoke is not foreseeable
         raise Unusable("not a readable zip file") from None
     for info in archive.infolist():
         names = [n for n in info.filename.replace("\\", "/").split("/") if n not in ("", ".", "..")]
@@ -175,15 +174,15 @@ def _archive(data, parts=()):
 def _packed(archive, info, parts):
     def read():
         limit = MAX_ARCHIVE if parts[-1].lower().endswith(".zip") else MAX_BYTES
+        if info.flag_bits & 1:
+            raise Unusable("locked with a password")
         try:
-            if info.flag_bits & 1:
-                raise Unusable("locked with a password")
             with archive.open(info) as file:
                 return _bounded(file, limit)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
+        except Unusable:
+            raise
+        except Exception:
             raise Unusable("damaged, or packed in an unknown way") from None
-        except RuntimeError:
-            raise Unusable("locked with a password") from None
 
     try:
         modified = time.mktime((*info.date_time, 0, 0, -1))
@@ -396,13 +395,17 @@ def read_csv(path):
         data = Path(path).read_bytes()
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # Excel's "Unicode text"
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
-    return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+    try:
+        return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise ValueError(f"{path}: not a table: {error}") from None
 
 
 def _canvas_row(row):
@@ -474,6 +477,9 @@ def _match(people, listed, known):
     rows = {}
     for one in people:
         row = numbers.get((one.lms.get("kind"), one.lms.get("id"))) or _found(one.name, known)
+        if row and all(one.lms.get(k) and row.lms.get(k) for k in ("kind", "id")):
+            same = (one.lms["kind"], one.lms["id"]) == (row.lms["kind"], row.lms["id"])
+            row = row if same else None  # another person of that name
         rows.setdefault(row.student if row else None, []).append((one, row))
     rest = [one for one, _ in rows.pop(None, [])]
     for claims in rows.values():
@@ -508,7 +514,7 @@ def choose(one, parse):
     whose message says why the file is no notebook. The one of this assignment wins over another,
     then the higher resubmission, then the newer.
     """
-    found, reasons, size = [], [], 0
+    found, reasons, size, notes = [], [], 0, one.notes + one.problems
     for file in one.files:
         try:
             data = file.read()
@@ -518,20 +524,19 @@ def choose(one, parse):
             found.append(((parse(data) > 0, *_age(file)), file, data))
         except Exception as error:  # whatever a hostile file makes of a parser
             why = KINDS.get(Path(file.path).suffix.lower()) or clean(str(error))
-            reasons.append(f"{file.path}: {why or type(error).__name__}")
+            reasons.append((file.path, f"{file.path}: {why or type(error).__name__}"))
         if size > MAX_ARCHIVE:
-            reasons.append(f"more than {MAX_ARCHIVE // 1_000_000} MB; the rest was not looked at")
+            notes.append(f"more than {MAX_ARCHIVE // 1_000_000} MB; the rest was not looked at")
             break
-    notes = one.notes + one.problems
     if not found:
-        return None, None, notes + reasons
+        return None, None, notes + [reason for _, reason in reasons]
     *others, (rank, file, data) = sorted(found, key=lambda item: item[0])
     others = sorted({f.path for r, f, d in others if d != data and r[0] == rank[0]})
     if others:
         notes.append(f"several notebooks; not graded: {', '.join(others)}")
     if not rank[0]:
         notes.append("no cell has an id of this assignment; is it another notebook?")
-    return file, data, notes + [reason for reason in reasons if ".ipynb" in reason]
+    return file, data, notes + [why for path, why in reasons if ".ipynb" in path.lower()]
 
 
 def _age(file):
