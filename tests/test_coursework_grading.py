@@ -387,7 +387,8 @@ for place in {places!r}:
     except OSError:
         pass"""
     with run(code) as box:
-        assert (box.get("written"), box.get("here")) == (["/dev/shm", "/tmp"], [])
+        python = {path.split("/")[2] for path in sandbox._readable() if path.startswith("/tmp/")}
+        assert (box.get("written"), set(box.get("here"))) == (["/dev/shm", "/tmp"], python)
 
 
 def test_output_goes_nowhere():

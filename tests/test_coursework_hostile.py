@@ -436,7 +436,7 @@ CASES = [
     Case(
         "deep recursion in C",
         NO_ENTROPY,
-        "REVIEW",
+        "REVIEW" if sys.version_info < (3, 12) else "ok",  # a crash, since then a RecursionError
         change=body(
             "sys.setrecursionlimit(10**9)\nx = []\nfor _ in range(10**6): x = [x]\n"
             "f = lambda: f()\nreturn entropy(p) if repr(x) else 0"
