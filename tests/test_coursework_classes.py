@@ -21,10 +21,10 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xentlib.coursework import classes, grading, notebook, reports, sandbox
+from xentlib.coursework import classes, grading, marks, notebook, reports, sandbox
 from xentlib.coursework.__main__ import main
 from xentlib.coursework.reports import Question, Row, cell_text, file_names
-from xentlib.coursework.submissions import Submission, choose, clean, find, read_roster
+from xentlib.coursework.submissions import Submission, choose, clean, find, read_csv, read_roster
 
 # --- A small assignment and its submissions -------------------------------------------------------
 
@@ -618,7 +618,7 @@ def test_no_cell_of_a_table_can_begin_a_formula_and_every_row_is_there(some, tmp
         assert {len(line) for line in lines} == {len(lines[0])}
         assert not any(is_alive(field) for line in lines for field in line)
         assert text.count("\n") == len(lines)  # no field holds a line break
-    students = [line["student"].replace("'", "") for line in reports.read_csv(folder / "a.csv")]
+    students = [line["student"].replace("'", "") for line in read_csv(folder / "a.csv")]
     assert students == [cell_text(row.student).replace("'", "") for row in some]
 
 
@@ -671,7 +671,7 @@ def test_canvas_and_moodle_find_the_students_and_their_points(tmp_path):
     assert possible[0].strip() == "Points Possible" and possible[-1] == "5"
     assert lines[0] == ["Lovelace, Ada", "501", "ada", "A", "4.5"]
     assert lines[2] == ["bob", "", "bob", "", ""]
-    lines = reports.read_csv(tmp_path / "m.csv")
+    lines = read_csv(tmp_path / "m.csv")
     # what Moodle's offline grading asks for (mod/assign/feedback/offline/importgradeslib.php)
     assert {"Identifier", "Grade", "Last modified (grade)"} <= lines[0].keys()
     assert lines[1]["Identifier"] == "Participant 1234" and lines[1]["Grade"] == "0"
@@ -696,16 +696,21 @@ def test_the_order_of_written_answers_changes_with_the_secret():
     assert sorted(orders[0]) == sorted(orders[1])
 
 
+def marked(out, asked):
+    """The points of written answers in grades.csv."""
+    return {name: one.written for name, one in marks.read(out, asked).items() if one.written}
+
+
 def test_marks_are_read_back_as_any_spreadsheet_saves_them(tmp_path):
     path = tmp_path / "grades.csv"
     for text in "student,t-04 (of 2)\nada,1.5\nbob,\n", "student;t-04 (of 2)\r\nada;1,5\r\n":
         for encoding in "utf-8", "utf-8-sig", "cp1252":
             path.write_bytes(text.encode(encoding))
-            assert reports.read_marks(path, ASKED) == {"ada": {"t-04": "1.5"}}
+            assert marked(tmp_path, ASKED) == {"ada": {"t-04": "1.5"}}
     for wrong in "3", "x", "-1", "nan":
         path.write_text(f"student,t-04 (of 2)\nada,{wrong}\n", "utf-8")
         with pytest.raises(ValueError, match="write a number from 0 to 2"):
-            reports.read_marks(path, ASKED)
+            marks.read(tmp_path, ASKED)
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -756,7 +761,7 @@ def graded(monkeypatch):
 
 
 def lines(out):
-    read = {line["student"]: line for line in reports.read_csv(out / "grades.csv")}
+    read = {line["student"]: line for line in read_csv(out / "grades.csv")}
     assert len(read) == len(table(out / "grades.csv")) - 1
     return read
 
@@ -796,7 +801,7 @@ def test_everyone_there_or_on_the_roster_has_a_row_a_page_and_a_status(tmp_path,
     for page in (out / "feedback").iterdir():
         check_page(page.read_text("utf-8"))
     names = {"grades.csv", "grades-canvas.csv", "grades-moodle.csv", "written.html", "feedback"}
-    assert {p.name for p in out.iterdir()} - {".results", ".secret"} == names
+    assert {p.name for p in out.iterdir()} - {".results", ".secret", ".table.json"} == names
 
 
 def test_a_second_run_grades_only_what_is_new_or_changed(tmp_path, source, graded):
@@ -876,7 +881,9 @@ def test_an_answer_left_as_it_was_is_no_answer(tmp_path, source, graded):
     assert run(source, put(tmp_path / "in", files), tmp_path / "out") == 0
     page = (tmp_path / "out/written.html").read_text("utf-8")
     assert "No answer: 1" in page and notebook.TEXT_STUB not in page
-    assert "There is no answer." in (tmp_path / "out/feedback/ada.html").read_text("utf-8")
+    assert "There is no answer: 0 of 2 points." in (tmp_path / "out/feedback/ada.html").read_text(
+        "utf-8"
+    )
 
 
 def test_the_secret_is_made_once_for_its_owner_only(tmp_path, source, graded, capsys):
@@ -1021,6 +1028,7 @@ def test_a_grading_process_that_is_killed_costs_nobody_else_a_result(
             "written": {},
             "notes": [],
             "status": "ok",
+            "other_id": "",
         }
 
     monkeypatch.setattr(classes, "grade_one", grade_one)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_coursework_classes import ASKED, by_student, cell, check_page, put, table, words
 
-from xentlib.coursework import reports, submissions
+from xentlib.coursework import marks, reports, submissions
 from xentlib.coursework.reports import Question, Row, file_name, file_names
 from xentlib.coursework.submissions import Submission, choose, clean, find
 
@@ -40,14 +40,15 @@ def test_a_file_name_is_safe_on_any_system_and_differs_from_the_one_it_replaces(
 
 
 def test_marks_of_several_questions_are_read_up_to_full_marks(tmp_path):
-    put(tmp_path, {"a": "student,a,w (of 2),v (of 1)\nada,9, 2 ,0.25\nbob,9, ,\n"})
-    assert reports.read_marks(tmp_path / "a", MIXED) == {"ada": {"w": "2", "v": "0.25"}}
+    put(tmp_path, {"grades.csv": "student,a,w (of 2),v (of 1)\nada,1, 2 ,0.25\nbob,1, ,\n"})
+    assert ours.marked(tmp_path, MIXED) == {"ada": {"w": "2", "v": "0.25"}}
 
 
 def test_each_table_has_the_points_and_the_numbers_of_its_own_lms(tmp_path, monkeypatch):
     lms = {"kind": "moodle", "id": "12", "identifier": "Teilnehmer/in12", "username": "ada22"}
     ada = Row(Submission("s1", "Ada", lms={"kind": "canvas", "id": "501"}), "ok", "'=f")
     ada.scores, ada.marks, ada.notes = {"a": 1, "b": 2.125}, {"w": "2"}, ["−1", "2" * 2000]
+    ada.written = {"v": "So."}
     ada.messages = {"a": "passed", "b": "a;=1 <?x " + "y" * 300}
     eve = Row(Submission("s2", "Eve", "e@x", lms={**lms, "modified": "Monday"}), "UNREADABLE")
     rows = [ada, replace(eve, marks={"w": "1.5"}), Row(Submission("p", "Pat"), "MISSING")]
@@ -87,6 +88,7 @@ def test_every_field_of_a_page_is_dead_whole_and_clean(text):
 
 def test_a_page_leads_from_each_question_to_its_section_and_to_the_largest_gain_first():
     row = Row(Submission("ada"), "ok", "hw.ipynb", scores={"a": 0, "b": 2}, marks={"w": "1.5"})
+    row.written = {"w": "Thus.", "v": "So."}
     soup, text = page_of(row)
     heads = [(f"#{part['id']}", part.h2.get_text()) for part in soup("section")]
     links = [(a["href"], a.get_text()) for a in soup("a")]
@@ -246,16 +248,16 @@ def test_no_damage_to_a_zip_costs_more_than_its_own_files(changes):
 )
 def test_marks_that_fit_no_question_are_refused_and_not_written_over(tmp_path, text):
     with pytest.raises(ValueError, match=r"has points in the column|no column `student`"):
-        reports.read_marks(put(tmp_path, {"a": text}) / "a", MIXED)
+        marks.read(put(tmp_path, {"grades.csv": text}), MIXED)
 
 
 def test_marks_are_read_from_every_way_to_save_a_table(tmp_path):
     text = "student\tw (of 2)\tx (of 9)\r\nÉmile\t1,5\t\r\n"
     for encoding in "utf-8", "utf-8-sig", "utf-16", "cp1252":
-        put(tmp_path, {"a": text.encode(encoding)})
-        assert reports.read_marks(tmp_path / "a", MIXED) == {"Émile": {"w": "1.5"}}
+        put(tmp_path, {"grades.csv": text.encode(encoding)})
+        assert ours.marked(tmp_path, MIXED) == {"Émile": {"w": "1.5"}}
     with pytest.raises(ValueError, match="not a table"):
-        reports.read_marks(put(tmp_path, {"a": "student\n" + "a" * 200_000}) / "a", MIXED)
+        marks.read(put(tmp_path, {"grades.csv": "student\n" + "a" * 200_000}), MIXED)
 
 
 def test_a_namesake_with_another_number_is_another_student(tmp_path):

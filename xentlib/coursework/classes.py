@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 import xentlib
-from xentlib.coursework import grading, notebook, reports, sandbox
+from xentlib.coursework import grading, marks, notebook, reports, sandbox
 from xentlib.coursework.submissions import File, Unusable, choose, find
 
 START = 30  # seconds for a cluster to answer, and for its first worker to come
@@ -47,26 +47,28 @@ def grade(
         _out_of_sight(source, submissions, out, secret_file, roster)
     with _cluster(client, unsafe) as backend:
         people = find(submissions, roster)
-        before = reports.read_marks(out / "grades.csv", asked)
-        names = {reports.cell_text(one.student) for one in people}
-        if lost := sorted(before.keys() - names):
+        said = _marks(out, asked, {reports.cell_text(one.student) for one in people})
+        if not secret_file and not (out / ".secret").exists() and (out / ".results").exists():
             raise ValueError(
-                f"{out / 'grades.csv'} has points for {', '.join(map(repr, lost))}, who is neither "
-                "in the submissions nor on the roster; name another OUT, or move the file away"
+                f"{out} was graded with a secret of yours: give --secret-file as before"
             )
         secret = _secret(secret_file or out / ".secret")
         wanted = _ids(assignment)
         settings = [source.read_bytes(), secret, str(unsafe), _version()]
         pairs = [_prepare(one, wanted, settings) for one in people]
         rows = [row for row, _ in pairs]
+        for row in rows:
+            if row.status == "MISSING":
+                _restore(row, out)
         todo = [task for _, task in pairs if task and not _is_known(task, out)]
         text = notebook.writes(assignment).encode()
         complete = _run(
             todo, settings, text, secret, out=out, jobs=jobs, client=backend, unsafe=unsafe
         )
     for row in rows:
-        row.marks = before.get(reports.cell_text(row.student), {})
+        marks.apply(row, said.setdefault(reports.cell_text(row.student), marks.Marks()))
     reports.write_all(out, rows, assignment, title, secret)
+    marks.keep(out, rows, said)
     _say(out, rows, asked, complete)
     return complete
 
@@ -83,7 +85,7 @@ def collect(source, submissions, out, *, roster=None):
     people = find(submissions, roster)
     names = reports.file_names([one.student for one in people])
     for one in people:
-        file, data, notes = choose(one, lambda data: len(wanted & _ids(_notebook(data))))
+        file, data, notes = choose(one, lambda data: _share(wanted, _notebook(data)))
         if file is None:
             left[one.student] = notes or ["nothing was handed in"]
             continue
@@ -95,8 +97,10 @@ def collect(source, submissions, out, *, roster=None):
 
 def _say(out, rows, asked, complete):
     """What was done, and what is left for a person."""
-    count = Counter(row.status for row in rows)
-    parts = [f"{count[s]} {s}" for s in ("ok", "REVIEW", "UNREADABLE", "MISSING") if count[s]]
+    later = "not graded yet"
+    count = Counter(later if row.waiting else row.status for row in rows)
+    order = "ok", "REVIEW", "UNREADABLE", "MISSING", later
+    parts = [f"{count[status]} {status}" for status in order if count[status]]
     print(f"{out / 'grades.csv'}: {len(rows)} students: {', '.join(parts) or 'none'}")
     open_marks = sum(q.id not in row.marks for row in rows for q in asked if row.written.get(q.id))
     if open_marks:
@@ -104,11 +108,30 @@ def _say(out, rows, asked, complete):
             f"{open_marks} written answers have no points yet: read {out / 'written.html'}, type "
             "the points into grades.csv, and run the same command again."
         )
+    others = [row.student for row in rows if row.other_id and any(row.messages.values())]
+    if others:
+        print(
+            f"{len(others)} wrote another ID into the notebook than they are graded by, and failed "
+            f"a test (their feedback says so): {', '.join(others[:5])}{', …' * (len(others) > 5)}"
+        )
     if not complete:
         print("Stopped. Run the same command again for the rest.")
 
 
 # --- Before ---------------------------------------------------------------------------------------
+
+
+def _marks(out, asked, names):
+    """What the teacher wrote into grades.csv, for the students as they are called there."""
+    said = marks.read(out, asked)
+    lost = sorted(name for name, one in said.items() if name not in names and one.given)
+    if lost:
+        raise ValueError(
+            f"{out / 'grades.csv'} has points for {', '.join(map(repr, lost))}, who is neither in "
+            "the submissions nor on the roster; if a spreadsheet changed the name, mend it there; "
+            "else name another OUT, or move the file away"
+        )
+    return said
 
 
 def _source(path):
@@ -145,10 +168,16 @@ def _notebook(data):
 
 
 def _ids(assignment):
-    """The names and ids of the cells, by which a notebook is known to be of this assignment."""
-    found = {notebook.grade_id(cell) for cell in assignment.cells}
+    """The names and the ids of the cells, by which a notebook is known to be of this assignment."""
+    names = {notebook.grade_id(cell) for cell in assignment.cells}
     ids = {cell["id"] for cell in assignment.cells if isinstance(cell.get("id"), str)}
-    return (found | ids) - {None}
+    return names - {None}, ids
+
+
+def _share(wanted, submission):
+    """The share of the wanted names, or of the wanted ids if that is more, that are there."""
+    pairs = zip(wanted, _ids(submission), strict=True)
+    return max(len(want & there) / len(want) for want, there in pairs if want)
 
 
 def _secret(path):
@@ -239,12 +268,12 @@ class Task:
 
 def _prepare(one, wanted, settings):
     """The student's row before grading, and the task if there is something to grade."""
-    file, data, notes = choose(one, lambda data: len(wanted & _ids(_notebook(data))))
+    file, data, notes = choose(one, lambda data: _share(wanted, _notebook(data)))
     if file is None:
         tried = one.files or one.problems
         return reports.Row(one, "UNREADABLE" if tried else "MISSING", notes=notes), None
     later = [*notes, "not graded yet: run the same command again"]
-    row = reports.Row(one, "REVIEW", file.path, later)
+    row = reports.Row(one, "REVIEW", file.path, later, digest=_digest(data))
     return row, Task(row, file, notes, _digest(data, one.student, *settings))
 
 
@@ -264,18 +293,31 @@ def _is_known(task, out):
     return True
 
 
+def _restore(row, out):
+    """Fill the row of a student who handed in before, and whose file is not there this time."""
+    try:
+        kept = json.loads(_place(out, row.student).read_text("utf-8"))
+        row.file, row.digest = kept["file"], kept["data"]
+        why = [*row.notes, "graded before, and not in SUBMISSIONS now"]
+        _fill(Task(row, None, why, ""), kept["result"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+
+
 def _keep(task, out, result):
     if "error" in result:
         task.row.notes = [*task.notes, f"could not be graded: {result['error']}"]
         return
     _fill(task, result)
-    text = json.dumps({"digest": task.digest, "student": task.row.student, "result": result})
+    kept = {"digest": task.digest, "student": task.row.student, "result": result}
+    text = json.dumps({**kept, "file": task.row.file, "data": task.row.digest})
     reports.write(_place(out, task.row.student), text)
 
 
 def _fill(task, result):
     row = task.row
     row.scores, row.messages = result["scores"], result["messages"]
+    row.other_id = result["other_id"]
     row.written = {
         name: text
         for name, text in result["written"].items()

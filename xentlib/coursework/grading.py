@@ -13,7 +13,7 @@ import warnings
 from dataclasses import dataclass, field
 
 from xentlib.coursework import notebook as nb
-from xentlib.coursework.personal import graded_as, hidden_seed
+from xentlib.coursework.personal import graded_as, hidden_seed, normalised
 from xentlib.coursework.sandbox import Died, Limits, Sandbox, StudentError
 
 MAX_MESSAGE = 1500  # characters
@@ -31,6 +31,7 @@ class Result:
     manual: dict = field(default_factory=dict)  # points of the written answers
     written: dict = field(default_factory=dict)
     notes: list = field(default_factory=list)  # why REVIEW
+    other_id: str = ""  # the STUDENT_ID of the notebook, if it is not this student's
 
 
 def grade(source, submission, *, student, secret="", limits=None, unsafe=False, seed=None):
@@ -62,6 +63,7 @@ def grade(source, submission, *, student, secret="", limits=None, unsafe=False, 
                 result.messages[name] = message
             elif kind == "written":
                 result.manual[name] = nb.points(cell)
+        result.other_id = _other_id(source, sandbox, student)
         notes += [_clean(note) for note in sandbox.notes]
         for cell in source.cells:
             error = sandbox.errors.get(nb.grade_id(cell)) if nb.kind(cell) == "setup" else None
@@ -72,6 +74,18 @@ def grade(source, submission, *, student, secret="", limits=None, unsafe=False, 
             result.written[nb.grade_id(cell)] = cell.source
     result.status = "REVIEW" if notes else "ok"
     return result
+
+
+def _other_id(source, sandbox, student):
+    """The ID that the student wrote, where data depend on it and it is somebody else's."""
+    if not any("student_rng" in nb.used(c.source) for c in source.cells if nb.kind(c) == "setup"):
+        return ""
+    try:
+        written = sandbox.get("STUDENT_ID")
+    except StudentError:
+        return ""
+    same = not isinstance(written, str) or normalised(written) in ("", normalised(student))
+    return "" if same else _clean(written[:100])
 
 
 class _Answers:

@@ -14,13 +14,15 @@ import os
 import re
 import tempfile
 import unicodedata
+import zipfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xentlib.coursework.submissions import Submission, clean, read_csv
+from xentlib.coursework.submissions import Submission, clean, csv_delimiter
 
 LONGEST = 2000  # characters of one cell of a table
+LATER = "not yet"
 
 
 @dataclass
@@ -48,10 +50,18 @@ class Row:
     messages: dict[str, str] = field(default_factory=dict)
     written: dict[str, str] = field(default_factory=dict)
     marks: dict[str, str] = field(default_factory=dict)  # a teacher's, of the written questions
+    by_hand: set[str] = field(default_factory=set)  # the tests whose score is the teacher's
+    digest: str = ""  # of the file
+    other_id: str = ""  # the STUDENT_ID in the notebook, where it is not this student's
 
     @property
     def student(self):
         return self.submission.student
+
+    @property
+    def waiting(self):
+        """Whether the program has still to grade it."""
+        return self.scores is None and self.status == "REVIEW"
 
     @property
     def auto(self):
@@ -60,9 +70,9 @@ class Row:
     @property
     def total(self):
         """Automatic points and a teacher's; None as long as the program has still to grade."""
-        if self.scores is None and self.status == "REVIEW":
+        if self.waiting:
             return None
-        given = [float(mark) for mark in self.marks.values() if _is_number(mark)]
+        given = [float(mark) for mark in self.marks.values() if is_number(mark)]
         return None if self.auto is None and not given else (self.auto or 0) + sum(given)
 
 
@@ -178,87 +188,60 @@ def write(path, data, mode=0o644):
         raise
 
 
-def _table(path, rows, encoding="utf-8"):
+def _table(path, rows, encoding="utf-8", delimiter=","):
     text = io.StringIO(newline="")
-    csv.writer(text).writerows(rows)
+    csv.writer(text, delimiter=delimiter).writerows(rows)
     write(path, text.getvalue().encode(encoding))
 
 
-def _number(value):
+def as_text(value):
     return "" if value is None else f"{value:.10g}"
 
 
 def _worth(points):
-    return f"{_number(points)} point{'' if points == 1 else 's'}"
+    return f"{as_text(points)} point{'' if points == 1 else 's'}"
 
 
-def _is_number(text):
+def is_number(text):
     return re.fullmatch(r"\d+([.,]\d+)?", text.strip()) is not None
 
 
 # --- Tables ---------------------------------------------------------------------------------------
 
 
-def _column(question):
-    return f"{question.id} (of {_number(question.points)})" if question.written else question.id
-
-
-def read_marks(path, asked):
-    """The points that a teacher has typed into grades.csv, by the student as written there.
-
-    Raises ValueError if a mark is not a number between 0 and the question's points, or if there
-    are marks for a question that is not asked, or not with those points.
-    """
-    if not Path(path).exists():
-        return {}
-    marks, rows = {}, read_csv(path)
-    columns = {_column(question) for question in asked}
-    for row in rows:
-        if "student" not in row:
-            raise ValueError(
-                f"{path}: no column `student`; name another OUT, or move the file away"
-            )
-        for name, mark in row.items():
-            if re.fullmatch(r".+ \(of [\d.]+\)", name or "") and name not in columns and mark:
-                raise ValueError(
-                    f"{path} has points in the column {name!r}, but the set does not ask that, or "
-                    "not for so many points; rename or empty the column, or name another OUT"
-                )
-    for row in rows:
-        for question in asked:
-            mark = (row.get(_column(question)) or "").strip() if question.written else ""
-            if not mark:
-                continue
-            mark = mark.replace(",", ".")
-            if not _is_number(mark) or float(mark) > question.points:
-                raise ValueError(
-                    f"{path}: {row.get('student')} has {mark!r} in column {_column(question)}: "
-                    f"write a number from 0 to {_number(question.points)}, or nothing"
-                )
-            marks.setdefault(row.get("student", ""), {})[question.id] = mark
-    return marks
+def column(question):
+    return f"{question.id} (of {as_text(question.points)})" if question.written else question.id
 
 
 def write_grades(path, rows, asked):
-    """One line a student. The byte-order mark tells Excel that the text is UTF-8."""
+    """One line a student. The byte-order mark tells Excel that the text is UTF-8.
+
+    A table that was saved with semicolons is written so again, with decimal commas.
+    """
+    commas = not Path(path).exists() or csv_delimiter(path) != ";"
+
+    def points(text):
+        return text if commas else text.replace(".", ",")
+
     auto = [q for q in asked if not q.written]
     manual = [q for q in asked if q.written]
     head = ["student", "file", "status", "auto", "auto_max"]
-    lines = [[*head, *map(_column, auto), *map(_column, manual), "notes"]]
+    lines = [[*head, *map(column, auto), *map(column, manual), "notes"]]
     for row in rows:
+        scores = row.marks if row.scores is None else {q: as_text(x) for q, x in row.scores.items()}
         lines.append(
             [
                 cell_text(row.student),
                 cell_text(row.file),
                 row.status,
-                _number(row.auto),
-                _number(sum(q.points for q in auto)),
-                *(_number((row.scores or {}).get(q.id)) for q in auto),
-                *(row.marks.get(q.id, "") for q in manual),
+                points(as_text(row.auto)),
+                points(as_text(sum(q.points for q in auto))),
+                *(points(scores.get(q.id, "")) for q in auto),
+                *(points(row.marks.get(q.id, "")) for q in manual),
                 cell_text(" | ".join(row.notes)),
             ]
         )
-    _table(path, lines, "utf-8-sig")
+    _table(path, lines, "utf-8-sig", "," if commas else ";")
 
 
 def write_canvas(path, rows, asked, title):
@@ -268,13 +251,13 @@ def write_canvas(path, rows, asked, title):
     """
     total = sum(q.points for q in asked)
     lines = [["Student", "ID", "SIS Login ID", "Section", cell_text(title)]]
-    lines.append(["    Points Possible", "", "", "", _number(total)])
+    lines.append(["    Points Possible", "", "", "", as_text(total)])
     for row in rows:
         lms = row.submission.lms if row.submission.lms.get("kind") == "canvas" else {}
         name = lms.get("student") or row.submission.name or row.student
         login = lms.get("login", "") or ("" if lms else row.student)
         who = [name, lms.get("id", ""), login, lms.get("section", "")]
-        lines.append([*map(cell_text, who), _number(row.total)])
+        lines.append([*map(cell_text, who), as_text(row.total)])
     _table(path, lines)
 
 
@@ -295,9 +278,11 @@ def write_moodle(path, rows, asked):
                 cell_text(row.submission.email),
                 cell_text(lms.get("idnumber", "") or ("" if lms else row.student)),
                 cell_text(lms.get("username", "")),
-                _number(row.total),
-                _number(total),
-                cell_text(lms.get("modified") or "–"),
+                as_text(row.total),
+                as_text(total),
+                lms["modified"]
+                if lms.get("modified") == "-"
+                else cell_text(lms.get("modified", "–")),
                 cell_text(_comment(row, asked)),
             ]
         )
@@ -311,13 +296,12 @@ def _comment(row, asked):
     parts = []
     for question in asked:
         if question.written:
-            mark = row.marks.get(question.id)
-            parts.append(f"{question.id}: {mark or 'not yet'} of {_number(question.points)}")
+            parts.append(f"{question.id}: {_mark(row, question)} of {as_text(question.points)}")
         else:
             got = row.scores.get(question.id, 0)
             message = " ".join(clean(row.messages.get(question.id, "")).split())
             said = f" ({message[:200]})" if message and got < question.points else ""
-            parts.append(f"{question.id}: {_number(got)} of {_number(question.points)}{said}")
+            parts.append(f"{question.id}: {as_text(got)} of {as_text(question.points)}{said}")
     text = re.sub(r"&(?=[#\w])", "&amp;", " | ".join(parts))
     return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)
 
@@ -382,7 +366,7 @@ def _by_hand(row, asked):
     if row.total is None:
         return []
     given = [q for q in asked if q.id in row.marks]
-    return [f"{q.id}: {row.marks[q.id]} of {_number(q.points)}" for q in given]
+    return [f"{q.id}: {row.marks[q.id]} of {as_text(q.points)}" for q in given]
 
 
 def feedback_page(row, asked, title):
@@ -403,6 +387,12 @@ def feedback_page(row, asked, title):
     body.append(f"<p>Graded: <bdi>{_text(row.file)}</bdi></p>")
     if row.status == "REVIEW":
         body.append("<p>Your teacher will look at this by hand; points may still change.</p>")
+    if row.other_id and any(row.messages.values()):
+        body.append(
+            f"<p>Your notebook has the ID <bdi>{_text(row.other_id)}</bdi>, and you are known as "
+            f"<bdi>{_text(row.student)}</bdi>. Numbers that you worked out from the data of "
+            "another ID are not right here.</p>"
+        )
     body.append(_points(row, asked))
     body.append(_next(row, asked))
     body += [_question(row, number, q) for number, q in enumerate(asked, 1)]
@@ -412,16 +402,16 @@ def feedback_page(row, asked, title):
 def _points(row, asked):
     lines = []
     for number, q in enumerate(asked, 1):
-        got = _mark(row, q) if q.written else _number(row.scores.get(q.id, 0))
+        got = _mark(row, q) if q.written else as_text(row.scores.get(q.id, 0))
         link = f'<a href="#q{number}">{_label(q, number)}</a>'
         lines.append(
             f'<tr><th scope="row">{link}</th><td class="n">{got}</td>'
-            f'<td class="n">{_number(q.points)}</td></tr>'
+            f'<td class="n">{as_text(q.points)}</td></tr>'
         )
-    waiting = any(q.written and q.id not in row.marks for q in asked)
+    waiting = any(q.written and _mark(row, q) == LATER for q in asked)
     more = " so far" if waiting else ""
     return (
-        f"<h2>{_number(row.total)} of {_worth(sum(q.points for q in asked))}{more}</h2>\n"
+        f"<h2>{as_text(row.total)} of {_worth(sum(q.points for q in asked))}{more}</h2>\n"
         "<table><caption>Points by question</caption>\n"
         '<thead><tr><th scope="col">Question</th><th scope="col" class="n">Points</th>'
         '<th scope="col" class="n">of</th></tr></thead>\n'
@@ -430,7 +420,8 @@ def _points(row, asked):
 
 
 def _mark(row, question):
-    return _text(row.marks.get(question.id) or "not yet")
+    """The points of a written answer: 0 without a word, later without a mark."""
+    return row.marks.get(question.id) or (LATER if row.written.get(question.id) else "0")
 
 
 def _label(question, number):
@@ -465,12 +456,14 @@ def _question(row, number, question):
     head = f'<section id="q{number}">\n<h2>{_label(question, number)}</h2>'
     if question.written:
         answer = row.written.get(question.id, "").strip()
-        shown = _pre(answer) if answer else "<p>There is no answer.</p>"
-        mark = row.marks.get(question.id)
-        said = f"{_text(mark)} of {_worth(question.points)}" if mark else "not yet marked"
-        return f"{head}\n<p>Your answer, {said}:</p>\n{shown}\n</section>"
+        mark = _mark(row, question)
+        said = "not yet marked" if mark == LATER else f"{mark} of {_worth(question.points)}"
+        if not answer:
+            return f"{head}\n<p>There is no answer: {said}.</p>\n</section>"
+        return f"{head}\n<p>Your answer, {said}:</p>\n{_pre(answer)}\n</section>"
     got = row.scores.get(question.id, 0)
-    points = f"{_number(got)} of {_worth(question.points)}"
+    points = f"{as_text(got)} of {_worth(question.points)}"
+    points += ", given by hand" * (question.id in row.by_hand)
     if got >= question.points:
         return f'{head}\n<p><span class="good">Passed</span>: {points}.</p>\n</section>'
     said = row.messages.get(question.id, "") or "The test failed without a message."
@@ -489,7 +482,8 @@ def written_page(rows, asked, title, secret):
     else:
         body.append(
             "<p>Type the points into grades.csv and run the same command again: nothing is graded "
-            "twice, and the points reach the feedback and the files for Canvas and Moodle.</p>"
+            "twice, and the points reach the feedback and the files for Canvas and Moodle. Answers "
+            "without points come first.</p>"
         )
         links = (f'<li><a href="#q{n}">{_label(q, n)}</a></li>' for n, q in asked)
         body.append(f'<nav aria-label="Questions"><ul>{"".join(links)}</ul></nav>')
@@ -508,9 +502,13 @@ def written_page(rows, asked, title, secret):
         for row in rows:
             answer = row.written.get(question.id, "").strip()
             (answers if answer else none).append((_code(secret, question.id, row.student), row))
-        for code, row in sorted(answers, key=lambda item: item[0]):
+        for code, row in sorted(answers, key=lambda item: (question.id in item[1].marks, item[0])):
+            mark, answer = row.marks.get(question.id), row.written[question.id].strip()
+            head = f"Answer {code}" + (f": {mark} of {_worth(question.points)}" if mark else "")
+            if "](attachment:" in answer:
+                answer += "\n\n(It has a picture, which only the notebook shows.)"
             body.append(
-                f"<article>\n<h3>Answer {code}</h3>\n{_pre(row.written[question.id].strip())}\n"
+                f"<article>\n<h3>{head}</h3>\n{_pre(answer)}\n"
                 f"<details><summary>Whose is {code}?</summary><p><bdi>{_text(row.student)}</bdi>"
                 "</p></details>\n</article>"
             )
@@ -541,5 +539,16 @@ def write_all(out, rows, source, title, secret):
     write_moodle(out / "grades-moodle.csv", rows, asked)
     write(out / "written.html", written_page(rows, asked, heading, secret))
     names = file_names([row.student for row in rows])
-    for row in rows:
-        write(out / "feedback" / f"{names[row.student]}.html", feedback_page(row, asked, heading))
+    archive, moodle = io.BytesIO(), 0
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as pages:
+        for row in rows:
+            page = feedback_page(row, asked, heading)
+            write(out / "feedback" / f"{names[row.student]}.html", page)
+            lms = row.submission.lms
+            if lms.get("kind") == "moodle" and lms.get("id") and row.status != "MISSING":
+                name = re.sub(r"[_/\\]", " ", row.submission.name) or "Participant"
+                place = f"{name}_{lms['id']}_assignsubmission_file_/feedback.html"
+                pages.writestr(zipfile.ZipInfo(place), page)
+                moodle += 1
+    if moodle:
+        write(out / "feedback-moodle.zip", archive.getvalue())

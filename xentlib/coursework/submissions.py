@@ -224,7 +224,7 @@ def find(folder, roster=None):
     folder = Path(folder)
     listed = read_roster(roster) if roster else []
     if folder.is_dir():
-        entries = list(_folder(folder))
+        entries = list(_downloads(folder, _folder(folder)))
         if roster:  # which may lie beside the submissions
             own = Path(os.path.abspath(roster))
             base = os.path.abspath(folder)
@@ -242,6 +242,21 @@ def find(folder, roster=None):
         raise ValueError(f"{folder}: no such folder or file of submissions")
     people = _people(_unwrap(entries, listed), listed)
     return sorted(people, key=lambda one: (_alike(one.name or one.student), one.student))
+
+
+def _downloads(folder, entries):
+    """The same entries, with those of a whole class in the place of its download."""
+    for entry in entries:
+        if entry.file and len(entry.parts) == 1 and entry.parts[0].lower().endswith(".zip"):
+            try:
+                inner = list(_archive(Path(folder, *entry.parts)))
+            except Unusable:
+                inner = []
+            whose = {match["id"] for match in (_lms(e.parts[0]) for e in inner) if match}
+            if len(whose) > 1:
+                yield from inner
+                continue
+        yield entry
 
 
 def _unwrap(entries, listed):
@@ -367,12 +382,12 @@ def read_roster(path):
         listed = list(map(_canvas_row, lines))
     elif "student" in columns:
         listed = [Submission(r["student"], r.get("name", ""), r.get("email", "")) for r in lines]
-    elif {"full name", "first name", "email address"} & columns.keys():
+    elif {"full name", "first name", "email address", "identifier"} & columns.keys():
         listed = list(map(_moodle_row, lines))
     else:
         raise ValueError(
-            f"{path}: no column `student`, and neither Canvas's nor Moodle's columns; "
-            f"found {', '.join(columns.values())}"
+            f"{path}: no column `student`, and neither Canvas's nor Moodle's columns (in English; "
+            f"switch the language before you export); found {', '.join(columns.values())}"
         )
     unique = {}
     for row, one in zip(lines, listed, strict=True):
@@ -391,28 +406,36 @@ def read_roster(path):
 
 def read_csv(path):
     """The rows of a CSV file as spreadsheets save it: with commas, semicolons or tabs."""
+    text = io.StringIO(_csv_text(path), newline="")
+    try:
+        return list(csv.DictReader(text, delimiter=csv_delimiter(path)))
+    except csv.Error as error:
+        raise ValueError(f"{path}: not a table: {error}") from None
+
+
+def csv_delimiter(path):
+    head = _csv_text(path).partition("\n")[0]
+    return max(",;\t", key=head.count)
+
+
+def _csv_text(path):
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))  # Excel's "Unicode text"
     try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
+        return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
-        text = data.decode("cp1252", "replace")
-    head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
-    try:
-        return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
-    except csv.Error as error:
-        raise ValueError(f"{path}: not a table: {error}") from None
+        return data.decode("cp1252", "replace")
 
 
 def _canvas_row(row):
     name = row["student"]
     login = row.get("sis login id", "")
-    if name.casefold() in ("student, test", "test student") and not login:
-        return Submission("")  # Canvas's own
+    own = not login or re.fullmatch(r"[0-9a-f]{40}", login)
+    if name.casefold() in ("student, test", "test student") and own:
+        return Submission("")  # Canvas's, for looking at the course
     lms = {
         "kind": "canvas",
         "id": row["id"],
@@ -437,7 +460,8 @@ def _moodle_row(row):
         "username": row.get("username", ""),
         "modified": row.get("last modified (grade)", ""),
     }
-    return Submission(lms["idnumber"] or lms["username"] or email or name, name, email, lms=lms)
+    who = lms["idnumber"] or lms["username"] or email or name or lms["identifier"]
+    return Submission(who, name, email, lms=lms)
 
 
 def _keys(name):
@@ -510,7 +534,7 @@ def _match(people, listed, known):
 def choose(one, parse):
     """The file to grade: ``(file, data, notes)``, or ``(None, None, reasons)``.
 
-    ``parse(data)`` gives the number of cells it shares with the assignment, or raises an error
+    ``parse(data)`` gives the share of the assignment's cells that it has, or raises an error
     whose message says why the file is no notebook. The one of this assignment wins over another,
     then the higher resubmission, then the newer.
     """
@@ -521,7 +545,8 @@ def choose(one, parse):
             size += len(data)
             if not data.strip():
                 raise Unusable("empty")
-            found.append(((parse(data) > 0, *_age(file)), file, data))
+            share = parse(data)
+            found.append(((share > 0, *_age(file)), file, data, share))
         except Exception as error:  # whatever a hostile file makes of a parser
             why = KINDS.get(Path(file.path).suffix.lower()) or clean(str(error))
             reasons.append((file.path, f"{file.path}: {why or type(error).__name__}"))
@@ -530,12 +555,13 @@ def choose(one, parse):
             break
     if not found:
         return None, None, notes + [reason for _, reason in reasons]
-    *others, (rank, file, data) = sorted(found, key=lambda item: item[0])
-    others = sorted({f.path for r, f, d in others if d != data and r[0] == rank[0]})
+    *others, (rank, file, data, share) = sorted(found, key=lambda item: item[0])
+    others = sorted({f.path for r, f, d, _ in others if d != data and r[0] == rank[0]})
     if others:
         notes.append(f"several notebooks; not graded: {', '.join(others)}")
-    if not rank[0]:
-        notes.append("no cell has an id of this assignment; is it another notebook?")
+    if share < 0.5:
+        what = "hardly any cell has" if share else "no cell has"
+        notes.append(f"{what} an id of this assignment; is it another notebook?")
     return file, data, notes + [why for path, why in reasons if ".ipynb" in path.lower()]
 
 

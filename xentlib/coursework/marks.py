@@ -1,0 +1,164 @@
+"""What a teacher writes into grades.csv, found again in the next run.
+
+Points of written answers stand in columns that are empty at first. Points of a test, and the status
+REVIEW, can be changed in their own cells: what differs there from what the last run wrote is the
+teacher's, and stays. The last run's table is kept in ``OUT/.table.json``.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from xentlib.coursework.reports import as_text, cell_text, column, is_number, write
+from xentlib.coursework.submissions import read_csv
+
+EPSILON = 1e-6  # a spreadsheet may round
+
+
+@dataclass
+class Marks:
+    """A teacher's word on one student; the dictionaries have the id of a question as key."""
+
+    written: dict[str, str] = field(default_factory=dict)  # points, as text
+    tests: dict[str, float] = field(default_factory=dict)  # points in place of the program's
+    file: str = ""  # the digest of the file that `tests` are about
+    answers: dict[str, str] = field(default_factory=dict)  # digests of the answers so marked
+    earlier: dict[str, str] = field(default_factory=dict)  # points of answers that have changed
+    seen: str = ""  # the digest of the notes that someone has settled
+
+    @property
+    def given(self):
+        return self.written or self.tests or self.earlier
+
+
+def read(out, asked):
+    """``{student: Marks}``, the students as they are written in grades.csv.
+
+    Raises ValueError if points are not a number between 0 and the question's, or if there are
+    points for a question that is not asked, or not with those points.
+    """
+    path = Path(out) / "grades.csv"
+    if not path.exists():
+        return {}
+    last, found = _last(out), {}
+    for row in read_csv(path):
+        _check_columns(path, row, asked)
+        student = _whose(row["student"], last)
+        kept = last.get(student, {})
+        found[student] = one = kept.get("marks", Marks())
+        before, one.written = one.written, {}
+        for question in asked:
+            text = (row.get(column(question)) or "").strip()
+            points = _points(path, row, question, text) if text else None
+            if question.written:
+                if text:
+                    one.written[question.id] = points
+                if points != before.get(question.id):
+                    one.answers.pop(question.id, None)  # marked anew
+            elif text and kept and _differ(points, kept["scores"].get(question.id)):
+                one.tests[question.id] = float(points)
+                one.file = kept["file"]
+            elif not text and kept and not kept["waiting"]:
+                one.tests.pop(question.id, None)
+        status = (row.get("status") or "").strip()
+        if kept.get("status") == "REVIEW" and status.casefold() == "ok":
+            one.seen = kept["notes"]
+        elif status == "REVIEW":
+            one.seen = ""
+    return found
+
+
+def _whose(text, names):
+    """The student, of these, who is called so, but for zeros that a spreadsheet dropped."""
+    if text in names or not text.isdecimal():
+        return text
+    same = [name for name in names if name.isdecimal() and int(name) == int(text)]
+    return same[0] if len(same) == 1 else text
+
+
+def _differ(points, before):
+    return before is None or abs(float(points) - before) > EPSILON
+
+
+def _check_columns(path, row, asked):
+    columns = {column(question) for question in asked}
+    if "student" not in row:
+        raise ValueError(f"{path}: no column `student`; name another OUT, or move the file away")
+    for name, text in row.items():
+        if re.fullmatch(r".+ \(of [\d.]+\)", name or "") and name not in columns and text:
+            raise ValueError(
+                f"{path} has points in the column {name!r}, but the set does not ask that, or not "
+                "for so many points; rename or empty the column, or name another OUT"
+            )
+
+
+def _points(path, row, question, text):
+    """The points in a cell, with a point and no comma."""
+    points = text.replace(",", ".")
+    if not is_number(points) or float(points) > question.points:
+        raise ValueError(
+            f"{path}: {row.get('student')} has {text!r} in column {column(question)}: "
+            f"write a number from 0 to {as_text(question.points)}, or nothing"
+        )
+    return points
+
+
+def apply(row, one):
+    """Give a row of the reports what the teacher said of the student."""
+    if row.waiting:  # its answers are not known yet
+        row.marks = dict(one.written)
+        return
+    for name in list(one.written):
+        answer = _digest(row.written.get(name, ""))
+        if one.answers.setdefault(name, answer) == answer:
+            one.earlier.pop(name, None)
+        else:  # the student has handed in another one since
+            one.earlier[name] = one.written.pop(name)
+            del one.answers[name]
+    row.marks = dict(one.written)
+    row.notes = row.notes + [
+        f"{name}: {points} points for an earlier answer; mark the new one"
+        for name, points in one.earlier.items()
+    ]
+    if row.scores is None:  # there is nothing that the points could stand in the place of
+        row.marks |= {name: as_text(points) for name, points in one.tests.items()}
+        return
+    one.tests = {
+        n: x for n, x in one.tests.items() if n in row.scores and _differ(x, row.scores[n])
+    }
+    row.scores, row.by_hand = {**row.scores, **one.tests}, set(one.tests)
+    if row.by_hand and one.file != row.digest:
+        which = ", ".join(sorted(row.by_hand))
+        row.notes = [*row.notes, f"{which}: your points, given for an earlier file, stand"]
+    settled = not row.notes or one.seen == _digest("\n".join(row.notes))
+    row.status = "ok" if settled else "REVIEW"
+
+
+def keep(out, rows, marks):
+    """Write down what the tables of this run say."""
+    students = {}
+    for row in rows:
+        student = cell_text(row.student)
+        students[student] = {
+            "status": row.status,
+            "waiting": row.waiting,
+            "scores": row.scores or {},
+            "notes": _digest("\n".join(row.notes)),
+            "file": row.digest,
+            "marks": asdict(marks.get(student, Marks())),
+        }
+    write(Path(out) / ".table.json", json.dumps(students))
+
+
+def _last(out):
+    try:
+        record = json.loads((Path(out) / ".table.json").read_text("utf-8"))
+        return {name: {**kept, "marks": Marks(**kept["marks"])} for name, kept in record.items()}
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return {}
+
+
+def _digest(text):
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
