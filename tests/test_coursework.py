@@ -317,24 +317,27 @@ def test_a_message_longer_than_allowed_is_refused_before_it_is_read():
 
 
 @pytest.mark.parametrize(
-    ("text", "runs"),
+    ("text", "runs", "missed"),
     [
-        ("x = 1", "x = 1"),
-        ("%matplotlib inline\nx = 1", "pass\nx = 1"),
-        ("if True:\n    !ls\nx = 1", "if True:\n    pass\nx = 1"),
-        ("%%time\nx = 1", "pass\nx = 1"),
-        ("%%bash\nrm -r x", ""),
-        ("len?\nx = 1", "pass\nx = 1"),
-        ("files = !ls\nx = 1", "pass\nx = 1"),
-        ("x = (7\n% 5)", "x = (7\n% 5)"),
+        ("x = 1", "x = 1", False),
+        ("%matplotlib inline\nx = 1", "pass\nx = 1", False),
+        ("%pip install xentlib.whl\n!pip install xentlib.whl", "pass\npass", False),
+        ("if True:\n    !ls\nx = 1", "if True:\n    pass\nx = 1", False),
+        ("%%time\nx = 1", "pass\nx = 1", False),
+        ("%%bash\nrm -r x", "", True),
+        ("len?\nx = 1", "pass\nx = 1", False),
+        ("files = !ls\nx = 1", "pass\nx = 1", True),
+        ("%time y = f()\nx = 1", "pass\nx = 1", True),
+        ("%run other.py", "pass", True),
+        ("x = (7\n% 5)", "x = (7\n% 5)", False),
     ],
 )
-def test_lines_for_ipython_are_dropped_and_nothing_else(text, runs):
+def test_lines_for_ipython_are_dropped_and_what_will_be_missed_is_told(text, runs, missed):
     import ast
 
-    tree, dropped = worker.parse(text)
+    tree, told = worker.parse(text)
     assert ast.dump(tree) == ast.dump(ast.parse(runs))
-    assert dropped == (text != runs)
+    assert told == missed
 
 
 # Random numbers
@@ -560,7 +563,9 @@ def test_the_last_answer_that_is_no_stub_counts_and_the_others_stay_before_it(so
     moved, notes = notebook.transplant(source, doubled)
     assert by_id(moved, "total").source == by_id(answered, "total").source
     assert moved.cells[moved.cells.index(by_id(moved, "total")) - 1].source == "helper = 2"
-    assert notes == ["total: the cell is there 3 times"]
+    assert notes == []
+    first.source = "total = 2"  # which of the two is the answer?
+    assert notebook.transplant(source, doubled)[1] == ["total: the cell is there 3 times"]
 
 
 def test_a_deleted_cell_is_restored_and_named(source, answered):
@@ -613,7 +618,7 @@ def test_an_answer_in_a_cell_of_its_own_is_found(source, answered):
     moved, notes = notebook.transplant(source, answered)
     assert by_id(moved, "why").source == "It bends down."
     assert by_id(moved, "entropy").source == own.source
-    assert notes == ["entropy, why: found by content, not by metadata"]
+    assert notes == ["entropy: found by content, not by metadata"]
 
 
 def test_collected_notebooks_are_valid_and_keep_the_code_of_the_students_own(source, answered):

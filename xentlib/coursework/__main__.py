@@ -4,18 +4,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from xentlib.coursework import grading, notebook
+from xentlib.coursework import grading, notebook, reports
 
 NEEDED = "joblib nbformat tqdm"  # what xentlib[coursework] adds
 
 
 def release(args):
     """Write the student's version of each source."""
-    args.out.mkdir(parents=True, exist_ok=True)
-    for path in args.source:
-        text = notebook.writes(notebook.release(notebook.read(path.resolve())))
-        (args.out / path.name).write_text(text, encoding="utf-8")
-        print(args.out / path.name)
+    targets = [args.out / path.name for path in args.source]
+    if len({path.resolve() for path in [*targets, *args.source]}) < 2 * len(targets):
+        raise ValueError("each SOURCE needs a name of its own, and OUT must be another folder")
+    made = [notebook.writes(notebook.release(notebook.read(p.resolve()))) for p in args.source]
+    for path, text in zip(targets, made, strict=True):
+        reports.write(path, text)
+        print(path)
 
 
 def check(args):
@@ -54,13 +56,21 @@ def collect(args):
     from xentlib.coursework import classes
 
     try:
-        left = classes.collect(args.source, args.submissions, args.out, roster=args.roster)
+        left, look = classes.collect(args.source, args.submissions, args.out, roster=args.roster)
     except ValueError as error:
         print(f"xent-coursework: {error}", file=sys.stderr)
         return 2
     for student, reasons in left.items():
         print(f"not collected: {student}: {'; '.join(reasons)}")
+    for student, notes in look.items():
+        print(f"look: {student}: {'; '.join(notes)}")
     return 0
+
+
+def _count(text):
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+    return int(text)
 
 
 def parser():
@@ -75,7 +85,7 @@ def parser():
 
     command = commands.add_parser("check", help="grade the solution and the empty stub")
     command.add_argument("source", nargs="+", type=Path, metavar="SOURCE")
-    command.add_argument("--seeds", type=int, default=20, help="how often (default: 20)")
+    command.add_argument("--seeds", type=_count, default=20, help="how often (default: 20)")
     command.add_argument("--unsafe", action="store_true", help="without a sandbox")
     command.set_defaults(run=check)
 

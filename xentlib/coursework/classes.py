@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import importlib.metadata
 import json
 import os
 import platform
@@ -13,7 +14,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import joblib
-import numpy as np
 from tqdm import tqdm
 
 import xentlib
@@ -43,11 +43,14 @@ def grade(
     title, assignment = source.stem, _source(source)
     asked = reports.questions(assignment)
     _apart(submissions, out)
+    if secret_file and Path(submissions).resolve() in Path(secret_file).resolve().parents:
+        raise ValueError(f"the secret ({secret_file}) must not lie in SUBMISSIONS ({submissions})")
     if not unsafe:
         _out_of_sight(source, submissions, out, secret_file, roster)
     with _cluster(client, unsafe) as backend:
         people = find(submissions, roster)
-        said = _marks(out, asked, {reports.cell_text(one.student) for one in people})
+        names = {reports.cell_text(one.student) for one in people}
+        _marks(out, asked, title, names)
         if not secret_file and not (out / ".secret").exists() and (out / ".results").exists():
             raise ValueError(
                 f"{out} was graded with a secret of yours: give --secret-file as before"
@@ -65,10 +68,11 @@ def grade(
         complete = _run(
             todo, settings, text, secret, out=out, jobs=jobs, client=backend, unsafe=unsafe
         )
+    said = _marks(out, asked, title, names)  # again: someone may have typed meanwhile
     for row in rows:
         marks.apply(row, said.setdefault(reports.cell_text(row.student), marks.Marks()))
     reports.write_all(out, rows, assignment, title, secret)
-    marks.keep(out, rows, said)
+    marks.keep(out, title, rows, said)
     _say(out, rows, asked, complete)
     return complete
 
@@ -76,12 +80,13 @@ def grade(
 def collect(source, submissions, out, *, roster=None):
     """Move the answers into fresh notebooks, laid out as nbgrader's ``submitted`` folder.
 
-    Returns the students that have none, each with the reasons.
+    Returns the students that have none, each with the reasons, and those whose notebook someone
+    should look at, each with the notes.
     """
     source, out = Path(source), Path(out)
     title, assignment = source.stem, _source(source)
     _apart(submissions, out)
-    wanted, left = _ids(assignment), {}
+    wanted, left, look = _ids(assignment), {}, {}
     people = find(submissions, roster)
     names = reports.file_names([one.student for one in people])
     for one in people:
@@ -89,10 +94,12 @@ def collect(source, submissions, out, *, roster=None):
         if file is None:
             left[one.student] = notes or ["nothing was handed in"]
             continue
-        fresh = notebook.collect(assignment, _notebook(data))
+        fresh, found = notebook.transplant(assignment, _notebook(data))
+        if notes + found:
+            look[one.student] = notes + found
         place = out / "submitted" / names[one.student] / title
         reports.write(place / f"{title}.ipynb", notebook.writes(fresh))
-    return left
+    return left, look
 
 
 def _say(out, rows, asked, complete):
@@ -121,9 +128,9 @@ def _say(out, rows, asked, complete):
 # --- Before ---------------------------------------------------------------------------------------
 
 
-def _marks(out, asked, names):
+def _marks(out, asked, title, names):
     """What the teacher wrote into grades.csv, for the students as they are called there."""
-    said = marks.read(out, asked)
+    said = marks.read(out, asked, title)
     lost = sorted(name for name, one in said.items() if name not in names and one.given)
     if lost:
         raise ValueError(
@@ -202,8 +209,9 @@ def _secret(path):
 
 @functools.cache
 def _version():
-    """Changes with all that a score may depend on: this package, NumPy and Python."""
-    digest = hashlib.sha256(f"{np.__version__} {platform.python_version()}".encode())
+    """Changes with all that a score may depend on: this package, the others, and Python."""
+    packages = sorted((d.name.lower(), d.version) for d in importlib.metadata.distributions())
+    digest = hashlib.sha256(f"{packages} {platform.python_version()}".encode())
     package = Path(xentlib.__file__).parent
     for file in sorted(package.rglob("*.py")):
         digest.update(file.read_bytes())

@@ -17,6 +17,8 @@ from xentlib.coursework.personal import graded_as, hidden_seed, normalised
 from xentlib.coursework.sandbox import Died, Limits, Sandbox, StudentError
 
 MAX_MESSAGE = 1500  # characters
+SLOW = "The test took more than"
+ELSEWHERE = ImportError, EOFError
 
 
 @dataclass
@@ -44,10 +46,12 @@ def grade(source, submission, *, student, secret="", limits=None, unsafe=False, 
     seed = hidden_seed(secret, student) if seed is None else seed
     answered, notes = nb.transplant(source, submission)
     result = Result(student, notes=notes)
+    asked = _asked(source)
     cells = [
-        (nb.grade_id(cell) or f"[{number}]", cell.source)
+        (name, asked[name]) if name in asked else (name or f"[{number}]", cell.source)
         for number, cell in enumerate(answered.cells, 1)
-        if cell.cell_type == "code" and nb.kind(cell) != "test"
+        if cell.cell_type == "code" and not _lost(cell, source, answered)
+        for name in [nb.grade_id(cell)]
     ]
     with graded_as(student, seed), Sandbox(cells, student, limits, unsafe) as sandbox:
         answers = _Answers(source, sandbox)
@@ -57,7 +61,10 @@ def grade(source, submission, *, student, secret="", limits=None, unsafe=False, 
             if kind == "setup":
                 _run(cell, namespace)
             elif kind == "test":
-                message = _test(cell, {**namespace, **answers.values}, sandbox, limits, answers)
+                values, missing = answers.at(name, asked[name])
+                message = _test(cell, {**namespace, **values}, sandbox, limits, missing)
+                if message.startswith(SLOW):
+                    notes.append(f"{name}: {message}")
                 result.points[name] = nb.points(cell)
                 result.scores[name] = 0 if message else nb.points(cell)
                 result.messages[name] = message
@@ -66,9 +73,11 @@ def grade(source, submission, *, student, secret="", limits=None, unsafe=False, 
         result.other_id = _other_id(source, sandbox, student)
         notes += [_clean(note) for note in sandbox.notes]
         for cell in source.cells:
-            error = sandbox.errors.get(nb.grade_id(cell)) if nb.kind(cell) == "setup" else None
-            if error:
-                notes.append(_clean(f"{nb.grade_id(cell)}: this setup cell raised {_named(error)}"))
+            name, what = nb.grade_id(cell), nb.kind(cell)
+            error = sandbox.errors.get(name)
+            # what runs at the student's may lack a package here, or wait for somebody who types
+            if error and (what == "setup" or (what == "answer" and isinstance(error, ELSEWHERE))):
+                notes.append(_clean(f"{name}: this {what} cell raised {_named(error)}"))
     for cell in answered.cells:
         if nb.kind(cell) == "written":
             result.written[nb.grade_id(cell)] = cell.source
@@ -88,38 +97,56 @@ def _other_id(source, sandbox, student):
     return "" if same else _clean(written[:100])
 
 
+def _asked(source):
+    """The names of answers that each test uses."""
+    answers = {n for c in source.cells if nb.kind(c) == "answer" for n in nb.defined(c.source)}
+    tests = [cell for cell in source.cells if nb.kind(cell) == "test"]
+    return {nb.grade_id(c): nb.used(c.source) & answers - {"STUDENT_ID"} for c in tests}
+
+
+def _lost(cell, source, answered):
+    """Whether it is an answer's stub, which would undo what a cell of the student's own defines."""
+    stubs = (nb.released(c) for c in source.cells if nb.kind(c) == "answer")
+    if nb.kind(cell) != "answer" or cell.source not in stubs:
+        return False
+    names = nb.binds(cell)
+    return any(names & nb.binds(c) for c in answered.cells if nb.grade_id(c) is None)
+
+
 class _Answers:
     """The student's values and functions that the tests ask for, and why others are missing."""
 
     def __init__(self, source, sandbox):
-        tested = set()
-        for cell in source.cells:
-            if nb.kind(cell) == "test":
-                tested |= nb.used(cell.source)
-        self.values, self.missing = {}, {}
+        self.sandbox = sandbox
+        self.cells = {}  # of each name
         for cell in source.cells:
             if nb.kind(cell) == "answer":
-                error = sandbox.errors.get(nb.grade_id(cell))
-                for name in tested.intersection(nb.defined(cell.source)) - {"STUDENT_ID"}:
-                    try:
-                        self.values[name] = sandbox.get(name)
-                    except StudentError as why:
-                        why = error or (None if isinstance(why, KeyError) else why)
-                        self.missing[name] = why
+                self.cells.update(dict.fromkeys(nb.defined(cell.source), nb.grade_id(cell)))
+
+    def at(self, test, names):
+        """``(values, missing)`` for a test; `missing` says why, with None for no reason."""
+        values, missing = {}, {}
+        for name in sorted(names):
+            try:
+                values[name] = self.sandbox.get(name, test)
+            except StudentError as why:
+                error = self.sandbox.errors.get(self.cells[name])
+                missing[name] = error or (None if isinstance(why, KeyError) else why)
+        return values, missing
 
 
-def _test(cell, namespace, sandbox, limits, answers):
+def _test(cell, namespace, sandbox, limits, missing):
     """Run a test; "" if it passes, else what to tell the student."""
     try:
         with _Alarm(limits.test, sandbox):
             _run(cell, namespace)
         return ""
     except _TooLong:
-        return f"The test took more than {limits.test:g} s with these answers."
+        return f"{SLOW} {limits.test:g} s with these answers."
     except NameError as error:
-        if isinstance(error, StudentError) or error.name not in answers.missing:
+        if isinstance(error, StudentError) or error.name not in missing:
             return _message(error)
-        why = answers.missing[error.name]
+        why = missing[error.name]
         return _clean(
             f"`{error.name}` is not there: its cell raised {_named(why)}"
             if why

@@ -33,29 +33,32 @@ class Marks:
         return self.written or self.tests or self.earlier
 
 
-def read(out, asked):
+def read(out, asked, title=""):
     """``{student: Marks}``, the students as they are written in grades.csv.
 
     Raises ValueError if points are not a number between 0 and the question's, or if there are
-    points for a question that is not asked, or not with those points.
+    points for a question that is not asked, or not with those points, or if `out` holds the
+    grades of another set.
     """
     path = Path(out) / "grades.csv"
     if not path.exists():
         return {}
-    last, found = _last(out), {}
+    (before, last), found = _last(out), {}
+    if before not in ("", title):
+        raise ValueError(f"{out} holds the grades of {before!r}; name another OUT for {title!r}")
     for row in read_csv(path):
         _check_columns(path, row, asked)
         student = _whose(row["student"], last)
         kept = last.get(student, {})
         found[student] = one = kept.get("marks", Marks())
-        before, one.written = one.written, {}
+        typed, one.written = one.written, {}
         for question in asked:
             text = (row.get(column(question)) or "").strip()
             points = _points(path, row, question, text) if text else None
             if question.written:
                 if text:
                     one.written[question.id] = points
-                if points != before.get(question.id):
+                if points != typed.get(question.id):
                     one.answers.pop(question.id, None)  # marked anew
             elif text and kept and _differ(points, kept["scores"].get(question.id)):
                 one.tests[question.id] = float(points)
@@ -136,7 +139,7 @@ def apply(row, one):
     row.status = "ok" if settled else "REVIEW"
 
 
-def keep(out, rows, marks):
+def keep(out, title, rows, marks):
     """Write down what the tables of this run say."""
     students = {}
     for row in rows:
@@ -149,15 +152,17 @@ def keep(out, rows, marks):
             "file": row.digest,
             "marks": asdict(marks.get(student, Marks())),
         }
-    write(Path(out) / ".table.json", json.dumps(students))
+    write(Path(out) / ".table.json", json.dumps({"set": title, "students": students}))
 
 
 def _last(out):
+    """The set of the last run, and what its table said of each student."""
     try:
         record = json.loads((Path(out) / ".table.json").read_text("utf-8"))
-        return {name: {**kept, "marks": Marks(**kept["marks"])} for name, kept in record.items()}
+        students = record["students"].items()
+        return record["set"], {s: {**kept, "marks": Marks(**kept["marks"])} for s, kept in students}
     except (OSError, ValueError, AttributeError, KeyError, TypeError):
-        return {}
+        return "", {}
 
 
 def _digest(text):

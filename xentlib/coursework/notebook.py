@@ -13,15 +13,18 @@ import ast
 import copy
 import functools
 import hashlib
+import io
 import json
 import os
 import re
 import stat
+import tokenize
 
 MAX_SIZE = 20 << 20  # bytes
 MAX_CELLS = 1000
 CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 TEXT_STUB = "YOUR ANSWER HERE"
+SKIPPED = tokenize.COMMENT, tokenize.NL
 
 
 class Node(dict):
@@ -345,7 +348,9 @@ def transplant(source, submission):
     missing = [n for n, cell in enumerate(fresh.cells) if kind(cell) != "text" and n not in first]
     guessed = [n for n in set(first) if kind(fresh.cells[n]) != "text"]
     guessed = [n for n in guessed if not _has_id(n, fresh.cells, given, match)]
-    guessed += _match_answers(source.cells, fresh.cells, given, match)
+    tests = [used(cell.source) for cell in source.cells if kind(cell) == "test"]
+    tested = frozenset().union(*tests)
+    guessed += _match_answers(source.cells, fresh.cells, given, match, tested)
     order, kept, found = [], set(), []
     for n, cell in enumerate(fresh.cells):
         stub, name, what = _text(cell), grade_id(cell), kind(cell)
@@ -353,10 +358,20 @@ def transplant(source, submission):
         changed = [i for i in copies if _text(given[i]) != stub]
         if locked(cell):  # one of an earlier release was changed by the teacher, not the student
             changed = [i for i in changed if not _as_released(given[i])]
+            changed = [i for i in changed if not _same_code(given[i], cell)]
         order.append(((n, 0, 0), cell))
         if what == "written":
             kept.update(copies)
+            above = [
+                i for i, m in enumerate(match) if m == n - 1 and kind(fresh.cells[m]) == "text"
+            ]
+            above = [i for i in above if _text(given[i]) != _text(fresh.cells[n - 1])]
+            if above and not changed:
+                notes.append(f"{name}: answered in the cell of the question")
+                changed = above
             cell.source = "\n\n".join(given[i].source for i in changed) or cell.source
+            if pictures := _attachments(given[i] for i in changed):
+                cell.attachments = pictures
         elif cell.cell_type != "code":
             kept.update(copies)
         else:
@@ -371,7 +386,7 @@ def transplant(source, submission):
                 found.append(name)
             elif n in missing:
                 notes.append(f"{name}: the cell is missing")
-            elif len(copies) > 1:
+            elif what == "answer" and _repeated([given[i] for i in changed], tested):
                 notes.append(f"{name}: the cell is there {len(copies)} times")
     if found:
         more = f" and {len(found) - 3} more" if len(found) > 3 else ""
@@ -400,32 +415,70 @@ def _match_cells(fresh, given):
         n = by_name.get(grade_id(cell))
         if n is None and isinstance(cell.get("id"), str):
             n = by_id.get(cell.id)
-        if n is None or fresh[n].cell_type != cell.cell_type:
+        other = n is not None and fresh[n].cell_type != cell.cell_type
+        if n is None or (other and kind(fresh[n]) not in ("answer", "written")):
             n = by_text.get(_text(cell))
         match.append(n)
     return match
 
 
-def _match_answers(source, fresh, given, match):
-    """Complete `match` for questions without an answer; return the numbers of those found."""
+def _match_answers(source, fresh, given, match, tested):
+    """Complete `match` for answers in cells of their own; return the numbers of those in code."""
     found = []
     for n, cell in enumerate(fresh):
         copies = [i for i, m in enumerate(match) if m == n]
-        if locked(cell) or any(_text(given[i]) != _text(cell) for i in copies):
-            continue
-        if cell.cell_type == "code":  # code that defines what is asked for
-            names = set(defined(source[n].source))
-            here = [i for i, m in enumerate(match) if m is None and names & _binds(given[i])]
-        elif kind(cell) == "written":  # text behind the question
-            here, i = [], max(copies or [i for i, m in enumerate(match) if m == n - 1] or [-2])
-            while 0 <= i < len(given) - 1 and match[i + 1] is None:
-                i += 1
-                here += [i] * (given[i].cell_type != "code" and bool(_text(given[i])))
-        else:
-            continue
-        for i in here:
-            match[i] = n
-        found += [n] * bool(here)
+        if kind(cell) == "written":  # all the text between the question and what comes next
+            start = copies or [i for i, m in enumerate(match) if m == n - 1]
+            for i in _around(max(start), match) if start else ():
+                if given[i].cell_type != "code" and _text(given[i]):
+                    match[i] = n
+        elif kind(cell) == "answer" and all(_text(given[i]) == _text(cell) for i in copies):
+            names = tested.intersection(defined(source[n].source))  # code that defines them
+            here = [i for i, m in enumerate(match) if m is None and names & binds(given[i])]
+            for i in here:
+                match[i] = n
+            found += [n] * bool(here)
+    return found
+
+
+def _around(i, match):
+    """The numbers of the cells without a match beside cell `i`, in order."""
+    first = last = i
+    while first > 0 and match[first - 1] is None:
+        first -= 1
+    while last < len(match) - 1 and match[last + 1] is None:
+        last += 1
+    return [j for j in range(first, last + 1) if j != i]
+
+
+def _repeated(cells, names):
+    """Whether two of the cells define the same of these names."""
+    bound = [name for cell in cells for name in names & binds(cell)]
+    return len(bound) > len(set(bound))
+
+
+def _same_code(one, other):
+    """Whether two cells differ in layout and comments at most; no code of a student is parsed."""
+    try:
+        return _tokens(one.source) == _tokens(other.source)
+    except (SyntaxError, ValueError, tokenize.TokenError):
+        return False
+
+
+def _tokens(source):
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    blank = {tokenize.NEWLINE, tokenize.INDENT}
+    return [(t.type, t.type in blank or t.string) for t in tokens if t.type not in SKIPPED]
+
+
+def _attachments(cells):
+    """The pictures in cells that may come from anyone, as nbformat wants them."""
+    found = Node()
+    for cell in cells:
+        pictures = cell.get("attachments")
+        for name, data in pictures.items() if isinstance(pictures, dict) else ():
+            if isinstance(data, dict) and all(isinstance(x, str) for x in data.values()):
+                found[name] = data
     return found
 
 
@@ -445,12 +498,12 @@ def _text(cell):
     return "\n".join(line.rstrip() for line in cell.source.strip().splitlines())
 
 
-def _binds(cell):
+def binds(cell):
     """The names that a student's code seems to define; it need not even be Python."""
     if cell.cell_type != "code":
         return set()
     found = re.findall(
-        r"^(?:(?:async\s+)?def|class)\s+(\w+)|^([\w, \t()]+?)(?::[^=\n]+)?=(?!=)",
+        r"^(?:(?:async\s+)?def|class)\s+(\w+)|^([\w(][\w, \t()]*?)(?::[^=\n]+)?=(?!=)",
         cell.source,
         re.MULTILINE,
     )

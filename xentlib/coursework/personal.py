@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import os
+import unicodedata
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -22,7 +23,7 @@ def student_rng(student_id):
     Parameters
     ----------
     student_id : str
-        As the course knows the student; case and spaces around it do not matter. The grader takes
+        As the course knows the student; case and further spaces do not matter. The grader takes
         the identity of the submission instead, so a borrowed ID gives other data than at home.
 
     Returns
@@ -85,7 +86,8 @@ def hidden_seed(secret, student):
 
 def normalised(student):
     """The same text for the same student, fit for an environment variable."""
-    text = student.strip().casefold().replace("\0", "")
+    text = unicodedata.normalize("NFKC", student).casefold().replace("\0", "")
+    text = " ".join(text.split())
     return text.encode("utf-8", "replace").decode()
 
 

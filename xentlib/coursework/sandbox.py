@@ -170,8 +170,9 @@ def _environment(student, course):
 class Sandbox:
     """The process that runs the cells of one student, and answers for them.
 
-    `cells` are pairs of a name and the code. Afterwards `errors` holds the exception of each cell
-    that raised one, and `notes` what a teacher should look at.
+    `cells` are pairs of a name and the code; or, where a test stands, of its name and the names
+    that it uses. Afterwards `errors` holds the exception of each cell that raised one, and `notes`
+    what a teacher should look at.
     """
 
     def __init__(self, cells, student, limits=None, unsafe=False):
@@ -203,19 +204,23 @@ class Sandbox:
     def __exit__(self, *exception):
         self.close()
 
-    def get(self, name):
-        """The student's value of that name; a function comes as one that asks the student's."""
-        answer = self._ask(op="get", name=name)
-        return answer["value"] if "value" in answer else self._function(name)
+    def get(self, name, test=None):
+        """The student's value of that name, at the test or at the end.
 
-    def _function(self, name):
+        A function comes as one that asks the student's.
+        """
+        answer = self._ask(op="get", name=name, test=test)
+        return answer["value"] if "value" in answer else self._function(name, test)
+
+    def _function(self, name, test):
         def function(*args, **kwargs):
             if name in self._guilty:
                 raise Died(f"{name} hung or crashed in an earlier call")
             args = [encode(value) for value in args]
             kwargs = {key: encode(value) for key, value in kwargs.items()}
             try:
-                return self._ask(op="call", name=name, args=args, kwargs=kwargs)["value"]
+                call = {"name": name, "test": test, "args": args, "kwargs": kwargs}
+                return self._ask(op="call", **call)["value"]
             except Died as error:
                 self._guilty.add(name)
                 self._note(f"{name}(...): {error}")
@@ -250,6 +255,9 @@ class Sandbox:
         if mode == "skip" or self._process is None:
             return mode == "skip"
         try:
+            if not isinstance(source, str):
+                self._ask(op="keep", test=name, names=sorted(source))
+                return True
             definitions = mode == "definitions"
             answer = self._ask(op="cell", cell=name, source=source, definitions=definitions)
         except Died as error:
