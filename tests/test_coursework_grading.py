@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 
+import nbformat
 import pytest
 from test_coursework import by_id, cell, sample, sample_answered
 
@@ -512,3 +513,103 @@ def test_two_students_at_once_do_not_meet():
     with Sandbox([("a", code)], "ada") as ada, Sandbox([("a", code)], "bob") as bob:
         assert ada.get("seen")() == [True, False]
         assert bob.get("seen")() == [False, True]
+
+
+# What ordinary students do
+
+
+def own_cell(book, text, after, cell_type="code"):
+    """A cell of the student's own behind the cell of that name."""
+    make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
+    place = book.cells.index(by_id(book, after)) + 1
+    book.cells.insert(place, notebook.node(make[cell_type](text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "entropy = entropy([0.5, 0.5])\ntotal = None",  # a name is used again
+        "for total in range(3): pass",
+        "del entropy, total",
+        "get_ipython().run_line_magic('matplotlib', 'inline')\ndisplay(1, clear=True)",
+        "%pip install --quiet xentlib.whl\n%matplotlib inline",
+        "k = 2\n    x = 3",  # no Python
+        "data = 0",
+    ],
+)
+def test_what_stands_below_a_test_cannot_spoil_it(source, answered, text):
+    own_cell(answered, text, "total-test")
+    result = graded(source, answered)
+    assert (result.scores, result.status) == ({"entropy-test": 3, "total-test": 2}, "ok")
+
+
+def test_of_two_functions_of_one_name_the_last_counts(source, answered):
+    right = by_id(answered, "entropy").source
+    by_id(answered, "entropy").source = "def entropy(p):\n    return 7"
+    own_cell(answered, right, "total-test")
+    assert graded(source, answered).scores["entropy-test"] == 3
+
+
+def test_an_answer_written_into_another_cell_is_not_undone_by_the_stub(source, answered):
+    both = by_id(answered, "entropy").source + "\n" + by_id(answered, "total").source
+    stub = by_id(notebook.release(source), "total").source
+    by_id(answered, "entropy").source, by_id(answered, "total").source = both, stub
+    assert graded(source, answered).scores["total-test"] == 2
+    by_id(answered, "entropy").source, by_id(answered, "total").source = stub, both
+    assert graded(source, answered).scores == FULL
+    own = copy.deepcopy(answered)
+    by_id(own, "entropy").source = by_id(notebook.release(source), "entropy").source
+    own_cell(own, both, "setup")
+    assert graded(source, own).scores["entropy-test"] == 3
+
+
+@pytest.mark.parametrize(
+    "value", ["__import__('fractions').Fraction(n)", "np.array(n)", "Series()", "np.float32(n)"]
+)
+def test_a_number_of_any_kind_crosses(source, answered, value):
+    code = "class Series:\n    def __array__(self, *a, **k):\n        return np.array(n)\n"
+    by_id(answered, "total").source = f"n = int(data.sum())\n{code}total = {value}"
+    assert graded(source, answered).scores["total-test"] == 2
+
+
+@pytest.mark.parametrize("line", ["import no_such_module", "input('how many? ')"])
+def test_what_lacks_only_here_is_told(source, answered, line):
+    by_id(answered, "total").source = f"{line}\ntotal = int(data.sum())"
+    result = graded(source, answered)
+    assert result.status == "REVIEW" and "total: this answer cell raised" in result.notes[0]
+
+
+def test_long_experiments_of_a_students_own_cost_no_question(source, answered):
+    for _ in range(6):
+        own_cell(answered, "import time\ntime.sleep(30)", "setup")
+    result = graded(source, answered, limits=Limits(call=1, total=8, own=2))
+    assert sum(result.scores.values()) == 5 and any("own cells" in note for note in result.notes)
+
+
+def test_a_failed_assertion_without_a_message_is_a_failure(source, answered):
+    by_id(source, "total-test").source = "assert total == 99"
+    result = graded(source, answered)
+    assert result.scores["total-test"] == 0
+    assert result.messages["total-test"] == "The answer is not right."
+
+
+def test_a_test_may_warn_and_print_and_leaves_nothing_to_the_next(source, answered, capsys):
+    by_id(source, "entropy-test").source += "\nprint('loud')\nnp.log(0 * total)\nmine = 1"
+    by_id(source, "total-test").source += "\nassert 'mine' not in globals()"
+    assert sum(graded(source, answered).scores.values()) == 5
+    assert capsys.readouterr().out == ""
+
+
+def test_tests_see_the_id_of_the_grading_and_teachers_the_one_that_was_written(source, answered):
+    by_id(source, "total-test").source += "\nassert STUDENT_ID == 'Ada', STUDENT_ID"
+    answered.cells[1].source = "STUDENT_ID = 'bob'"
+    result = graded(source, answered)
+    assert result.scores["total-test"] == 2 and result.other_id == "bob"
+    answered.cells[1].source = "STUDENT_ID = ' ADA '"
+    assert graded(source, answered).other_id == ""
+
+
+def test_a_test_that_takes_too_long_is_told_to_the_teacher(source, answered):
+    by_id(source, "total-test").source = "while total: pass"
+    result = graded(source, answered, limits=Limits(call=3, total=20, test=0.5))
+    assert result.status == "REVIEW" and "total-test: The test took more than" in result.notes[0]

@@ -210,7 +210,7 @@ def _secret(path):
 @functools.cache
 def _version():
     """Changes with all that a score may depend on: this package, the others, and Python."""
-    packages = sorted((d.name.lower(), d.version) for d in importlib.metadata.distributions())
+    packages = sorted((str(d.name), str(d.version)) for d in importlib.metadata.distributions())
     digest = hashlib.sha256(f"{packages} {platform.python_version()}".encode())
     package = Path(xentlib.__file__).parent
     for file in sorted(package.rglob("*.py")):

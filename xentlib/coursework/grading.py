@@ -105,12 +105,12 @@ def _asked(source):
 
 
 def _lost(cell, source, answered):
-    """Whether it is an answer's stub, which would undo what a cell of the student's own defines."""
+    """Whether it is an answer's stub, which would undo what another cell defines."""
     stubs = (nb.released(c) for c in source.cells if nb.kind(c) == "answer")
     if nb.kind(cell) != "answer" or cell.source not in stubs:
         return False
-    names = nb.binds(cell)
-    return any(names & nb.binds(c) for c in answered.cells if nb.grade_id(c) is None)
+    others = [c for c in answered.cells if c is not cell and nb.kind(c) in ("answer", "text")]
+    return any(nb.binds(cell) & nb.binds(other) for other in others)
 
 
 class _Answers:

@@ -36,6 +36,7 @@ class Limits:
 
     call: float = 10  # seconds for a cell or a call
     total: float = 60  # seconds in all
+    own: float = 20  # seconds for the cells that a student added
     test: float = 10  # seconds that a test itself takes, here
     restarts: int = 10
     cpu: int = 90  # seconds
@@ -186,6 +187,7 @@ class Sandbox:
         self.errors, self.notes = {}, []
         self.waited = 0.0  # seconds, of `limits.total`
         self.waiting = False
+        self._own = 0.0  # seconds, of `limits.own`
         self._mode = {}  # of a cell that brought the process down: "definitions", then "skip"
         self._guilty = set()  # functions that did
         self._restarts = -1
@@ -254,6 +256,10 @@ class Sandbox:
         mode = self._mode.get(name)
         if mode == "skip" or self._process is None:
             return mode == "skip"
+        own, begin = name.startswith("["), self.waited
+        if own and self._own > self.limits.own:
+            mode = "definitions"
+            self._note(f"own cells took more than {self.limits.own:g} s; the rest are left out")
         try:
             if not isinstance(source, str):
                 self._ask(op="keep", test=name, names=sorted(source))
@@ -270,6 +276,8 @@ class Sandbox:
         else:
             if answer.get("dropped"):
                 self._note(f"cell {name}: lines that are not Python (% or !) were dropped")
+        finally:
+            self._own += own * (self.waited - begin)
         return True
 
     def _note(self, text):
