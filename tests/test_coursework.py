@@ -621,6 +621,82 @@ def test_an_answer_in_a_cell_of_its_own_is_found(source, answered):
     assert notes == ["entropy: found by content, not by metadata"]
 
 
+def markdown(text):
+    return notebook.node(nbformat.v4.new_markdown_cell(text))
+
+
+@pytest.mark.parametrize("where", ["above", "below", "both", "code", "raw"])
+def test_a_written_answer_is_found_wherever_it_stands(source, answered, where):
+    """JupyterLab's + on the question makes a cell between it and its answer."""
+    mine, place = by_id(answered, "why"), answered.cells.index(by_id(answered, "why"))
+    stub = by_id(notebook.release(source), "why").source
+    if where == "above":
+        mine.source, answered.cells[place:place] = stub, [markdown("It bends down.")]
+    elif where == "below":
+        mine.source = "It bends"
+        answered.cells += [notebook.node(nbformat.v4.new_code_cell("1 + 1")), markdown("down.")]
+    elif where == "both":  # split, and the upper half lost its metadata
+        mine.source, answered.cells[place:place] = "down.", [markdown("It bends")]
+    else:
+        mine.cell_type = where
+    moved, notes = notebook.transplant(source, answered)
+    assert by_id(moved, "why").source.split() == ["It", "bends", "down."]
+    assert by_id(moved, "why").cell_type == "markdown" and notes == []
+
+
+def test_an_answer_typed_into_the_question_is_kept_and_told(source, answered):
+    question = answered.cells[answered.cells.index(by_id(answered, "why")) - 1]
+    question.source += "\n\nIt bends down."
+    by_id(answered, "why").source = "YOUR ANSWER HERE"
+    moved, notes = notebook.transplant(source, answered)
+    assert "It bends down." in by_id(moved, "why").source
+    assert notes == ["why: answered in the cell of the question"]
+
+
+def test_pictures_in_an_answer_are_kept_if_they_are_pictures(source, answered):
+    picture = notebook.node({"a.png": {"image/png": "iVBORw0KGgo="}})
+    by_id(answered, "why").attachments = picture
+    moved = notebook.collect(source, answered)
+    assert by_id(moved, "why").attachments == picture
+    nbformat.validate(nbformat.reads(notebook.writes(moved), as_version=4))
+    for odd in 3, {"a": 3}, {"a": {"b": 3}}:
+        by_id(answered, "why").attachments = notebook.node(odd)
+        moved = notebook.collect(source, answered)
+        nbformat.validate(nbformat.reads(notebook.writes(moved), as_version=4))
+
+
+def test_a_cell_that_was_split_or_a_test_that_was_copied_needs_no_look(source, answered):
+    place = answered.cells.index(by_id(answered, "entropy"))
+    upper = copy.deepcopy(answered.cells[place])  # JupyterLab copies the metadata
+    upper.source, extra = "import math", copy.deepcopy(by_id(answered, "entropy-test"))
+    answered.cells[place:place] = [upper]
+    answered.cells.append(extra)
+    moved, notes = notebook.transplant(source, answered)
+    assert notes == []
+    assert moved.cells[place].source == "import math"
+
+
+def test_a_locked_cell_may_be_laid_out_anew_but_not_changed(source, answered):
+    test = by_id(answered, "total-test")
+    test.source = "# mine\n" + test.source.replace(" == ", "  ==\\\n  ") + "\n\n"
+    assert notebook.transplant(source, answered)[1] == []
+    test.source += "print(total)"
+    assert len(notebook.transplant(source, answered)[1]) == 1
+    test.source = "assert ("
+    assert len(notebook.transplant(source, answered)[1]) == 1
+
+
+def test_a_scratch_name_is_no_answer(source, answered):
+    """Only what the tests ask for says that a cell is the answer."""
+    by_id(source, "total").source = by_id(source, "total").source.replace(
+        "total =", "k = 2\ntotal ="
+    )
+    by_id(answered, "total").source = by_id(notebook.release(source), "total").source
+    answered.cells.append(notebook.node(nbformat.v4.new_code_cell("k = 2\nif k:\n    total = 1")))
+    moved, notes = notebook.transplant(source, answered)
+    assert notes == [] and moved.cells[-1].source.startswith("k = 2")
+
+
 def test_collected_notebooks_are_valid_and_keep_the_code_of_the_students_own(source, answered):
     answered.cells.insert(3, notebook.node(nbformat.v4.new_code_cell("mine = 1")))
     answered.cells[1].source = 'STUDENT_ID = "ada"'
@@ -651,6 +727,26 @@ def test_where_a_package_is_lacking_the_command_says_which(tmp_path, monkeypatch
     assert capsys.readouterr().err == (
         f"xent-coursework: needs {lacking}: pip install joblib nbformat tqdm\n"
     )
+
+
+def test_release_overwrites_no_source_and_no_other_set(source, tmp_path, capsys):
+    text = notebook.writes(source)
+    for folder in "one", "two":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.ipynb").write_text(text, "utf-8")
+    one, two = (str(tmp_path / folder / "a.ipynb") for folder in ("one", "two"))
+    assert main(["release", one, str(tmp_path / "one")]) == 1
+    assert main(["release", one, two, str(tmp_path / "out")]) == 1
+    assert "a name of its own" in capsys.readouterr().err
+    assert Path(one).read_text("utf-8") == Path(two).read_text("utf-8") == text
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("seeds", ["0", "-1"])
+def test_check_tries_at_least_one_seed(seeds, capsys):
+    with pytest.raises(SystemExit):
+        main(["check", "a.ipynb", "--seeds", seeds])
+    assert "1 or more" in capsys.readouterr().err
 
 
 def test_a_faulty_source_ends_the_command_with_one_line(tmp_path, capsys):

@@ -196,6 +196,45 @@ def test_a_record_that_is_lost_or_damaged_costs_no_mark(tmp_path, source, graded
     assert marks.read(tmp_path / "nowhere", ours.ASKED) == {}
 
 
+def test_points_typed_while_a_run_goes_on_are_not_overwritten(
+    tmp_path, source, graded, monkeypatch
+):
+    folder, out = two(tmp_path)
+    assert run(source, folder, out) == 0
+    grade = ours.grading.grade
+
+    def slowly(*args, **options):
+        change(out, "ada", mark="2")
+        return grade(*args, **options)
+
+    monkeypatch.setattr(ours.grading, "grade", slowly)
+    put(folder, {"bob/3.ipynb": handed_in(written="new")})
+    assert run(source, folder, out) == 0
+    assert lines(out)["ada"]["t-04 (of 2)"] == "2"
+
+
+def test_the_grades_of_another_set_are_not_overwritten(tmp_path, source, graded, capsys):
+    folder, out = two(tmp_path)
+    assert run(source, folder, out) == 0
+    before = (out / "grades.csv").read_bytes()
+    other = tmp_path / "other.ipynb"
+    other.write_bytes(source.read_bytes())
+    assert run(other, folder, out) == 2
+    assert "holds the grades of 'doubling'" in capsys.readouterr().err
+    assert (out / "grades.csv").read_bytes() == before
+
+
+def test_a_secret_among_the_submissions_is_refused(tmp_path, source, graded):
+    folder, out = two(tmp_path)
+    assert run(source, folder, out, "--secret-file", folder / "secret") == 2 and graded == []
+
+
+def test_collecting_says_where_someone_should_look(tmp_path, source, capsys):
+    folder, _ = two(tmp_path)
+    assert ours.main(["collect", str(source), str(folder), str(tmp_path / "nb")]) == 0
+    assert "look: bob: several notebooks; not graded: bob/1.ipynb" in capsys.readouterr().out
+
+
 def test_feedback_goes_back_to_moodle_in_the_layout_of_its_download(tmp_path, source, graded):
     out = tmp_path / "out"
     listed = roster(tmp_path, ours.WORKSHEET)
