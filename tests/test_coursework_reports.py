@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import hashlib
+import os
 import re
 from dataclasses import replace
 
@@ -284,3 +285,16 @@ def test_the_heading_is_one_that_a_reader_sees(tmp_path):
     source = ours.notebook_of(cell("code", "# run me first", "c"), *ours.SOURCE["cells"])
     reports.write_all(tmp_path, [], source, "set1", "key")
     assert "<title>Doubling: " in (tmp_path / "written.html").read_text("utf-8")
+
+
+def test_a_newer_notebook_of_another_set_is_not_graded(tmp_path):
+    """Sets share names of cells, such as q1: the one with most of them is meant."""
+    shares = {b"this": 0.9, b"half": 0.3, b"other": 0.0}
+    put(tmp_path, {f"ada/{name.decode()}.ipynb": name for name in shares})
+    for age, name in enumerate(("this", "half", "other")):
+        os.utime(tmp_path / f"ada/{name}.ipynb", (1000 * age, 1000 * age))
+    (one,) = find(tmp_path)
+    _, data, notes = choose(one, shares.get)
+    assert (data, notes) == (b"this", ["several notebooks; not graded: ada/half.ipynb"])
+    one.files = [file for file in one.files if "this" not in file.path]
+    assert "hardly any cell" in choose(one, shares.get)[2][0]

@@ -546,7 +546,7 @@ def choose(one, parse):
             if not data.strip():
                 raise Unusable("empty")
             share = parse(data)
-            found.append(((share > 0, *_age(file)), file, data, share))
+            found.append(((share >= 0.5, share > 0), _age(file), file, data))
         except Exception as error:  # whatever a hostile file makes of a parser
             why = KINDS.get(Path(file.path).suffix.lower()) or clean(str(error))
             reasons.append((file.path, f"{file.path}: {why or type(error).__name__}"))
@@ -555,12 +555,12 @@ def choose(one, parse):
             break
     if not found:
         return None, None, notes + [reason for _, reason in reasons]
-    *others, (rank, file, data, share) = sorted(found, key=lambda item: item[0])
-    others = sorted({f.path for r, f, d, _ in others if d != data and r[0] == rank[0]})
+    *rest, (rank, age, file, data) = sorted(found, key=lambda item: item[:2])
+    others = {f.path for r, a, f, d in rest if d != data and (r == rank or (r[1] and a > age))}
     if others:
-        notes.append(f"several notebooks; not graded: {', '.join(others)}")
-    if share < 0.5:
-        what = "hardly any cell has" if share else "no cell has"
+        notes.append(f"several notebooks; not graded: {', '.join(sorted(others))}")
+    if not rank[0]:
+        what = "hardly any cell has" if rank[1] else "no cell has"
         notes.append(f"{what} an id of this assignment; is it another notebook?")
     return file, data, notes + [why for path, why in reasons if ".ipynb" in path.lower()]
 
