@@ -46,11 +46,11 @@ def grade(source, submission, *, student, secret="", limits=None, unsafe=False, 
     seed = hidden_seed(secret, student) if seed is None else seed
     answered, notes = nb.transplant(source, submission)
     result = Result(student, notes=notes)
-    asked = _asked(source)
+    asked, stubs = _asked(source), _undoing(source, answered)
     cells = [
         (name, asked[name]) if name in asked else (name or f"[{number}]", cell.source)
         for number, cell in enumerate(answered.cells, 1)
-        if cell.cell_type == "code" and not _lost(cell, source, answered)
+        if cell.cell_type == "code" and not any(cell is stub for stub in stubs)
         for name in [nb.grade_id(cell)]
     ]
     with graded_as(student, seed), Sandbox(cells, student, limits, unsafe) as sandbox:
@@ -104,13 +104,12 @@ def _asked(source):
     return {nb.grade_id(c): nb.used(c.source) & answers - {"STUDENT_ID"} for c in tests}
 
 
-def _lost(cell, source, answered):
-    """Whether it is an answer's stub, which would undo what another cell defines."""
-    stubs = (nb.released(c) for c in source.cells if nb.kind(c) == "answer")
-    if nb.kind(cell) != "answer" or cell.source not in stubs:
-        return False
-    others = [c for c in answered.cells if c is not cell and nb.kind(c) in ("answer", "text")]
-    return any(nb.binds(cell) & nb.binds(other) for other in others)
+def _undoing(source, answered):
+    """The stubs of answers that would undo what another cell defines."""
+    released = {nb.released(cell) for cell in source.cells if nb.kind(cell) == "answer"}
+    bound = [(c, nb.binds(c)) for c in answered.cells if nb.kind(c) in ("answer", "text")]
+    stubs = [(c, names) for c, names in bound if nb.kind(c) == "answer" and c.source in released]
+    return [s for s, names in stubs if any(names & more for c, more in bound if c is not s)]
 
 
 class _Answers:

@@ -424,7 +424,7 @@ def _match_cells(fresh, given):
 
 def _match_answers(source, fresh, given, match, tested):
     """Complete `match` for answers in cells of their own; return the numbers of those in code."""
-    found = []
+    found, bound = [], {i: binds(given[i]) for i, m in enumerate(match) if m is None}
     for n, cell in enumerate(fresh):
         copies = [i for i, m in enumerate(match) if m == n]
         if kind(cell) == "written":  # all the text between the question and what comes next
@@ -434,7 +434,7 @@ def _match_answers(source, fresh, given, match, tested):
                     match[i] = n
         elif kind(cell) == "answer" and all(_text(given[i]) == _text(cell) for i in copies):
             names = tested.intersection(defined(source[n].source))  # code that defines them
-            here = [i for i, m in enumerate(match) if m is None and names & binds(given[i])]
+            here = [i for i, more in bound.items() if match[i] is None and names & more]
             for i in here:
                 match[i] = n
             found += [n] * bool(here)
@@ -459,6 +459,8 @@ def _repeated(cells, names):
 
 def _same_code(one, other):
     """Whether two cells differ in layout and comments at most; no code of a student is parsed."""
+    if len(one.source) > 2 * len(other.source) + 1000:
+        return False
     try:
         return _tokens(one.source) == _tokens(other.source)
     except (SyntaxError, ValueError, tokenize.TokenError):
