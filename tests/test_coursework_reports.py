@@ -263,15 +263,24 @@ def test_marks_are_read_from_every_way_to_save_a_table(tmp_path):
 
 def test_a_namesake_with_another_number_is_another_student(tmp_path):
     listed = "Identifier,Full name\nParticipant 1234,Ada Lovelace\n"
-    put(tmp_path / "in", {"Ada Lovelace_1236_assignsubmission_file_/hw.ipynb": "{}"})
-    found = find(tmp_path / "in", ours.roster(tmp_path, listed))
-    assert [(len(one.files), bool(one.notes)) for one in found] == [(0, False), (1, True)]
+    names = ["Ada Lovelace_1236", "Bob_7"]
+    put(tmp_path / "in", {f"{name}_assignsubmission_file_/hw.ipynb": "{}" for name in names})
+    more = "Participant 7,Bob\n"
+    found = find(tmp_path / "in", ours.roster(tmp_path, listed + more))
+    assert [(len(one.files), bool(one.notes)) for one in found] == [
+        (0, False),
+        (1, True),
+        (1, False),
+    ]
+    more = "Participant 8,Bob\n"  # the numbers of another assignment: only names are left
+    found = find(tmp_path / "in", ours.roster(tmp_path, listed + more))
+    assert [(len(one.files), bool(one.notes)) for one in found] == [(1, False), (1, False)]
 
 
 def test_nobody_has_a_total_before_being_graded_and_points_by_hand_are_shown():
-    row = Row(Submission("ada"), "REVIEW", "hw", ["not graded yet"], marks={"w": "1.5"})
+    row = Row(Submission("ada"), "REVIEW", "hw", ["later"], marks={"w": "1.5"}, waiting=True)
     assert row.total is None and "1.5" not in page_of(row)[1]
-    row.status = "UNREADABLE"
+    row.status, row.waiting = "UNREADABLE", False
     assert row.total == 1.5 and "w: 1.5 of 2" in page_of(row)[1]
     assert reports._comment(row, MIXED).endswith("notebook. | w: 1.5 of 2")
 

@@ -62,7 +62,7 @@ def grade(
         rows = [row for row, _ in pairs]
         for row in rows:
             if row.status == "MISSING":
-                _restore(row, out)
+                _restore(row, out, asked)
         todo = [task for _, task in pairs if task and not _is_known(task, out)]
         text = notebook.writes(assignment).encode()
         complete = _run(
@@ -71,8 +71,10 @@ def grade(
     said = _marks(out, asked, title, names)  # again: someone may have typed meanwhile
     for row in rows:
         marks.apply(row, said.setdefault(reports.cell_text(row.student), marks.Marks()))
+    before = marks.last(out)
+    marks.keep(out, title, rows, said, before, done=False)
     reports.write_all(out, rows, assignment, title, secret)
-    marks.keep(out, title, rows, said)
+    marks.keep(out, title, rows, said, before, done=True)
     _say(out, rows, asked, complete)
     return complete
 
@@ -281,7 +283,7 @@ def _prepare(one, wanted, settings):
         tried = one.files or one.problems
         return reports.Row(one, "UNREADABLE" if tried else "MISSING", notes=notes), None
     later = [*notes, "not graded yet: run the same command again"]
-    row = reports.Row(one, "REVIEW", file.path, later, digest=_digest(data))
+    row = reports.Row(one, "REVIEW", file.path, later, digest=_digest(data), waiting=True)
     return row, Task(row, file, notes, _digest(data, one.student, *settings))
 
 
@@ -301,13 +303,17 @@ def _is_known(task, out):
     return True
 
 
-def _restore(row, out):
+def _restore(row, out, asked):
     """Fill the row of a student who handed in before, and whose file is not there this time."""
     try:
         kept = json.loads(_place(out, row.student).read_text("utf-8"))
         row.file, row.digest = kept["file"], kept["data"]
         why = [*row.notes, "graded before, and not in SUBMISSIONS now"]
-        _fill(Task(row, None, why, ""), kept["result"])
+        result, tests = kept["result"], {q.id for q in asked if not q.written}
+        if set(result["scores"]) != tests:
+            why.append("by another version of the set")
+        result["scores"] = {name: x for name, x in result["scores"].items() if name in tests}
+        _fill(Task(row, None, why, ""), result)
     except (OSError, ValueError, KeyError, TypeError):
         return
 
@@ -315,6 +321,7 @@ def _restore(row, out):
 def _keep(task, out, result):
     if "error" in result:
         task.row.notes = [*task.notes, f"could not be graded: {result['error']}"]
+        task.row.waiting = False
         return
     _fill(task, result)
     kept = {"digest": task.digest, "student": task.row.student, "result": result}
@@ -325,7 +332,7 @@ def _keep(task, out, result):
 def _fill(task, result):
     row = task.row
     row.scores, row.messages = result["scores"], result["messages"]
-    row.other_id = result["other_id"]
+    row.other_id, row.waiting = result["other_id"], False
     row.written = {
         name: text
         for name, text in result["written"].items()

@@ -46,11 +46,11 @@ def grade(source, submission, *, student, secret="", limits=None, unsafe=False, 
     seed = hidden_seed(secret, student) if seed is None else seed
     answered, notes = nb.transplant(source, submission)
     result = Result(student, notes=notes)
-    asked, stubs = _asked(source), _undoing(source, answered)
+    asked = _asked(source)
     cells = [
         (name, asked[name]) if name in asked else (name or f"[{number}]", cell.source)
-        for number, cell in enumerate(answered.cells, 1)
-        if cell.cell_type == "code" and not any(cell is stub for stub in stubs)
+        for number, cell in enumerate(_stubs_first(source, answered, asked), 1)
+        if cell.cell_type == "code"
         for name in [nb.grade_id(cell)]
     ]
     with graded_as(student, seed), Sandbox(cells, student, limits, unsafe) as sandbox:
@@ -104,12 +104,24 @@ def _asked(source):
     return {nb.grade_id(c): nb.used(c.source) & answers - {"STUDENT_ID"} for c in tests}
 
 
-def _undoing(source, answered):
-    """The stubs of answers that would undo what another cell defines."""
+def _stubs_first(source, answered, asked):
+    """The cells, with the stub of an answer in front of what it would undo in another cell."""
     released = {nb.released(cell) for cell in source.cells if nb.kind(cell) == "answer"}
-    bound = [(c, nb.binds(c)) for c in answered.cells if nb.kind(c) in ("answer", "text")]
-    stubs = [(c, names) for c, names in bound if nb.kind(c) == "answer" and c.source in released]
-    return [s for s, names in stubs if any(names & more for c, more in bound if c is not s)]
+    tested = frozenset().union(*asked.values())
+    bound = [(c, nb.binds(c) & tested) for c in answered.cells if nb.kind(c) in ("answer", "text")]
+    cells = list(answered.cells)
+    for stub, names in bound:
+        if names and nb.kind(stub) == "answer" and stub.source in released:
+            others = [c for c, more in bound if c is not stub and names & more]
+            place = min((_place(cells, c) for c in others), default=len(cells))
+            if place < _place(cells, stub):
+                del cells[_place(cells, stub)]
+                cells.insert(place, stub)
+    return cells
+
+
+def _place(cells, cell):
+    return next(i for i, other in enumerate(cells) if other is cell)
 
 
 class _Answers:

@@ -49,28 +49,37 @@ def read(out, asked, title=""):
     for row in read_csv(path):
         _check_columns(path, row, asked)
         student = _whose(row["student"], last)
+        if student in found:
+            raise ValueError(f"{path}: two rows are called {student!r}; mend the names there")
         kept = last.get(student, {})
         found[student] = one = kept.get("marks", Marks())
         typed, one.written = one.written, {}
         for question in asked:
-            text = (row.get(column(question)) or "").strip()
-            points = _points(path, row, question, text) if text else None
+            text, name = (row.get(column(question)) or "").strip(), question.id
             if question.written:
                 if text:
-                    one.written[question.id] = points
-                if points != typed.get(question.id):
-                    one.answers.pop(question.id, None)  # marked anew
-            elif text and kept and _differ(points, kept["scores"].get(question.id)):
-                one.tests[question.id] = float(points)
+                    one.written[name] = _points(path, row, question, text)
+                if one.written.get(name) != typed.get(name):  # marked anew, as it was shown
+                    one.answers[name] = kept.get("answers", {}).get(name)
+            elif text and kept and not _as_written(text, name, kept):
+                one.tests[name] = float(_points(path, row, question, text))
                 one.file = kept["file"]
             elif not text and kept and not kept["waiting"]:
-                one.tests.pop(question.id, None)
+                one.tests.pop(name, None)
+        one.tests = {q.id: one.tests[q.id] for q in asked if q.id in one.tests and not q.written}
         status = (row.get("status") or "").strip()
         if kept.get("status") == "REVIEW" and status.casefold() == "ok":
             one.seen = kept["notes"]
-        elif status == "REVIEW":
+        elif kept.get("status") == "ok" and status == "REVIEW":
             one.seen = ""
     return found
+
+
+def _as_written(text, name, kept):
+    """Whether the cell of a test holds what the program wrote there."""
+    scores = [kept[key].get(name) for key in ("scores", "before")]
+    text = text.replace(",", ".")
+    return is_number(text) and not all(_differ(text, score) for score in scores)
 
 
 def _whose(text, names):
@@ -105,17 +114,20 @@ def _points(path, row, question, text):
             f"{path}: {row.get('student')} has {text!r} in column {column(question)}: "
             f"write a number from 0 to {as_text(question.points)}, or nothing"
         )
-    return points
+    return as_text(float(points))
 
 
 def apply(row, one):
     """Give a row of the reports what the teacher said of the student."""
-    if row.waiting:  # its answers are not known yet
+    if row.waiting or row.status in ("UNREADABLE", "MISSING"):  # there are no answers to compare
         row.marks = dict(one.written)
+        if not row.waiting:
+            row.marks |= {name: as_text(points) for name, points in one.tests.items()}
         return
     for name in list(one.written):
         answer = _digest(row.written.get(name, ""))
-        if one.answers.setdefault(name, answer) == answer:
+        one.answers[name] = one.answers.get(name) or answer
+        if one.answers[name] == answer:
             one.earlier.pop(name, None)
         else:  # the student has handed in another one since
             one.earlier[name] = one.written.pop(name)
@@ -125,7 +137,7 @@ def apply(row, one):
         f"{name}: {points} points for an earlier answer; mark the new one"
         for name, points in one.earlier.items()
     ]
-    if row.scores is None:  # there is nothing that the points could stand in the place of
+    if row.scores is None:  # it could not be graded
         row.marks |= {name: as_text(points) for name, points in one.tests.items()}
         return
     one.tests = {
@@ -139,8 +151,11 @@ def apply(row, one):
     row.status = "ok" if settled else "REVIEW"
 
 
-def keep(out, title, rows, marks):
-    """Write down what the tables of this run say."""
+def keep(out, title, rows, marks, before, *, done):
+    """Write down what the tables of this run say, `before` being what those of the last one said.
+
+    Until it is `done`, either may stand in grades.csv.
+    """
     students = {}
     for row in rows:
         student = cell_text(row.student)
@@ -148,11 +163,25 @@ def keep(out, title, rows, marks):
             "status": row.status,
             "waiting": row.waiting,
             "scores": row.scores or {},
+            "before": {} if done else before.get(student, {}).get("scores", {}),
+            "answers": _shown(row, before.get(student, {})),
             "notes": _digest("\n".join(row.notes)),
             "file": row.digest,
             "marks": asdict(marks.get(student, Marks())),
         }
     write(Path(out) / ".table.json", json.dumps({"set": title, "students": students}))
+
+
+def _shown(row, before):
+    """The digests of the answers that a teacher can read when the run is over."""
+    if row.scores is None:
+        return before.get("answers", {})
+    return {name: _digest(text) for name, text in row.written.items()}
+
+
+def last(out):
+    """What the table of the last run said of each student."""
+    return _last(out)[1]
 
 
 def _last(out):

@@ -365,7 +365,8 @@ def transplant(source, submission):
             above = [
                 i for i, m in enumerate(match) if m == n - 1 and kind(fresh.cells[m]) == "text"
             ]
-            above = [i for i in above if _text(given[i]) != _text(fresh.cells[n - 1])]
+            question = _text(fresh.cells[n - 1])  # unless the teacher has changed it since
+            above = [i for i in above if question in _text(given[i]) != question]
             if above and not changed:
                 notes.append(f"{name}: answered in the cell of the question")
                 changed = above

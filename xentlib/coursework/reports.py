@@ -52,16 +52,12 @@ class Row:
     marks: dict[str, str] = field(default_factory=dict)  # a teacher's, of the written questions
     by_hand: set[str] = field(default_factory=set)  # the tests whose score is the teacher's
     digest: str = ""  # of the file
+    waiting: bool = False  # the program has still to grade it
     other_id: str = ""  # the STUDENT_ID in the notebook, where it is not this student's
 
     @property
     def student(self):
         return self.submission.student
-
-    @property
-    def waiting(self):
-        """Whether the program has still to grade it."""
-        return self.scores is None and self.status == "REVIEW"
 
     @property
     def auto(self):
@@ -548,7 +544,7 @@ def write_all(out, rows, source, title, secret):
             if lms.get("kind") == "moodle" and lms.get("id") and row.status != "MISSING":
                 name = re.sub(r"[_/\\]", " ", row.submission.name) or "Participant"
                 place = f"{name}_{lms['id']}_assignsubmission_file_/feedback.html"
-                pages.writestr(zipfile.ZipInfo(place), page)
+                pages.writestr(zipfile.ZipInfo(place), page, zipfile.ZIP_DEFLATED)
                 moodle += 1
     if moodle:
         write(out / "feedback-moodle.zip", archive.getvalue())

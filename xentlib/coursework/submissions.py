@@ -224,7 +224,7 @@ def find(folder, roster=None):
     folder = Path(folder)
     listed = read_roster(roster) if roster else []
     if folder.is_dir():
-        entries = list(_downloads(folder, _folder(folder)))
+        entries = list(_downloads(folder, _folder(folder), _index(listed)))
         if roster:  # which may lie beside the submissions
             own = Path(os.path.abspath(roster))
             base = os.path.abspath(folder)
@@ -244,16 +244,18 @@ def find(folder, roster=None):
     return sorted(people, key=lambda one: (_alike(one.name or one.student), one.student))
 
 
-def _downloads(folder, entries):
+def _downloads(folder, entries, known):
     """The same entries, with those of a whole class in the place of its download."""
     for entry in entries:
-        if entry.file and len(entry.parts) == 1 and entry.parts[0].lower().endswith(".zip"):
+        name = entry.parts[0]
+        alone = entry.file and len(entry.parts) == 1 and name.lower().endswith(".zip")
+        if alone and not (_lms(name) or _found(name, known)):  # a student's own zip stays one
             try:
                 inner = list(_archive(Path(folder, *entry.parts)))
             except Unusable:
                 inner = []
-            whose = {match["id"] for match in (_lms(e.parts[0]) for e in inner) if match}
-            if len(whose) > 1:
+            whose = [_lms(e.parts[0]) for e in inner]
+            if all(whose) and len({match["id"] for match in whose}) > 1:
                 yield from inner
                 continue
         yield entry
@@ -295,6 +297,8 @@ def _is_class(names, entries, known):
 
 
 def _lms(name):
+    if len(name) > 255:  # no file system has such names
+        return None
     return MOODLE.fullmatch(name) or CANVAS.fullmatch(name)
 
 
@@ -498,10 +502,12 @@ def _index(listed):
 def _match(people, listed, known):
     """The students of the roster with what they handed in, and those who are not on it."""
     numbers = {(o.lms["kind"], o.lms["id"]): o for o in listed if o.lms.get("id")}
+    given = {(one.lms.get("kind"), one.lms.get("id")) for one in people}
+    agree = not given.isdisjoint(numbers)  # else the roster is of another assignment
     rows = {}
     for one in people:
         row = numbers.get((one.lms.get("kind"), one.lms.get("id"))) or _found(one.name, known)
-        if row and all(one.lms.get(k) and row.lms.get(k) for k in ("kind", "id")):
+        if row and agree and all(one.lms.get(k) and row.lms.get(k) for k in ("kind", "id")):
             same = (one.lms["kind"], one.lms["id"]) == (row.lms["kind"], row.lms["id"])
             row = row if same else None  # another person of that name
         rows.setdefault(row.student if row else None, []).append((one, row))
