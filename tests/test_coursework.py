@@ -653,6 +653,14 @@ def test_an_answer_typed_into_the_question_is_kept_and_told(source, answered):
     assert notes == ["why: answered in the cell of the question"]
 
 
+def test_a_question_that_the_teacher_worded_anew_is_no_answer(source, answered):
+    place = source.cells.index(by_id(source, "why")) - 1
+    source.cells[place].source = "Why does it bend down?"
+    by_id(answered, "why").source = "YOUR ANSWER HERE"
+    moved, notes = notebook.transplant(source, answered)
+    assert by_id(moved, "why").source == "YOUR ANSWER HERE" and notes == []
+
+
 def test_pictures_in_an_answer_are_kept_if_they_are_pictures(source, answered):
     picture = notebook.node({"a.png": {"image/png": "iVBORw0KGgo="}})
     by_id(answered, "why").attachments = picture

@@ -613,3 +613,12 @@ def test_a_test_that_takes_too_long_is_told_to_the_teacher(source, answered):
     by_id(source, "total-test").source = "while total: pass"
     result = graded(source, answered, limits=Limits(call=3, total=20, test=0.5))
     assert result.status == "REVIEW" and "total-test: The test took more than" in result.notes[0]
+
+
+def test_the_given_lines_of_a_stub_are_run(source, answered):
+    by_id(source, "entropy").source = "import math\n\n\n" + by_id(source, "entropy").source
+    right = by_id(answered, "entropy").source
+    by_id(answered, "entropy").source = notebook.released(by_id(source, "entropy"))
+    by_id(answered, "total").source += "\nassert math.pi > 3"
+    own_cell(answered, right, "setup")
+    assert graded(source, answered).scores == FULL

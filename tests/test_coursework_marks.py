@@ -295,3 +295,93 @@ def test_a_worksheet_without_names_is_a_roster(tmp_path, columns, source, graded
     assert run(source, folder, tmp_path / "out", "--roster", listed) == 0
     status = {name: line["status"] for name, line in lines(tmp_path / "out").items()}
     assert status == {"Participant 7": "ok", "Participant 8": "MISSING"}
+
+
+def test_a_mark_is_of_the_answer_that_was_shown(tmp_path, source, graded):
+    folder, out = two(tmp_path)
+    assert run(source, folder, out) == 0
+    change(out, "ada", mark="2.0")  # typed, but not run again before there is another answer
+    put(folder, {"ada/hw.ipynb": handed_in(written="another answer")})
+    assert run(source, folder, out) == 0
+    assert lines(out)["ada"]["t-04 (of 2)"] == "" and "earlier answer" in lines(out)["ada"]["notes"]
+    put(folder, {"ada/hw.ipynb": b"{"})  # damaged, and then the same again
+    change(out, "ada", mark="1.0")
+    assert run(source, folder, out) == 0
+    assert lines(out)["ada"]["status"] == "UNREADABLE"
+    change(out, "ada", mark="1")
+    put(folder, {"ada/hw.ipynb": handed_in(written="another answer")})
+    assert run(source, folder, out) == 0
+    assert (lines(out)["ada"]["t-04 (of 2)"], lines(out)["ada"]["notes"]) == ("1", "")
+
+
+def test_a_set_whose_points_are_lowered_can_be_graded_again(tmp_path, source, graded):
+    folder, out = two(tmp_path)
+    assert run(source, folder, out) == 0
+    text = source.read_text("utf-8")
+    source.write_text(text.replace('"points": 3', '"points": 2'), "utf-8")
+    assert source.read_text("utf-8") != text and run(source, folder, out) == 0
+
+
+def test_who_could_not_be_graded_can_be_given_points(tmp_path, source, graded, capsys):
+    folder, out = put(tmp_path / "in", {"ada/hw.ipynb": handed_in("# crash")}), tmp_path / "out"
+    assert run(source, folder, out) == 0
+    assert "not graded yet" not in capsys.readouterr().out
+    change(out, "ada", test="3", mark="1")
+    for _ in range(2):
+        assert run(source, folder, out) == 0
+        assert (lines(out)["ada"]["t-02"], table(out / "grades-canvas.csv")[2][-1]) == ("3", "4")
+
+
+def test_scores_of_a_run_that_broke_off_while_writing_are_nobodys_word(
+    tmp_path, source, graded, monkeypatch
+):
+    folder, out = two(tmp_path)
+    assert run(source, folder, out) == 0
+    right = ours.grading.grade
+
+    def wrong(*args, **options):
+        result = right(*args, **options)
+        result.scores = {"t-02": 0}
+        return result
+
+    monkeypatch.setattr(ours.grading, "grade", wrong)
+    source.write_text(source.read_text("utf-8").replace("Doubling", "Twice"), "utf-8")
+    with monkeypatch.context() as patched:
+        patched.setattr(reports, "write_canvas", lambda *a: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(source, folder, out)
+    assert lines(out)["ada"]["t-02"] == "0"
+    monkeypatch.setattr(ours.grading, "grade", right)
+    source.write_text(source.read_text("utf-8").replace("Twice", "Two"), "utf-8")
+    assert run(source, folder, out) == 0
+    assert lines(out)["ada"]["t-02"] == "3" and "by hand" not in feedback(out, "ada")
+
+
+def test_two_rows_of_one_name_are_refused(tmp_path, source, graded):
+    out = tmp_path / "out"
+    folder = put(tmp_path / "in", {"007/a.ipynb": handed_in(), "7/b.ipynb": handed_in()})
+    assert run(source, folder, out) == 0
+    change(out, "007", mark="2", student="7")  # as a spreadsheet would
+    assert run(source, folder, out) == 2
+
+
+def test_a_settled_review_outlasts_a_run_that_was_stopped(tmp_path, source, graded):
+    folder, out = two(tmp_path)
+    assert run(source, folder, out) == 0
+    change(out, "bob", status="ok")
+    assert run(source, folder, out) == 0
+    put(folder, {"ada/hw.ipynb": handed_in("# Ctrl-C")})
+    source.write_text(source.read_text("utf-8").replace("Doubling", "Twice"), "utf-8")
+    assert run(source, folder, out) == 130
+    put(folder, {"ada/hw.ipynb": handed_in()})
+    assert run(source, folder, out) == 0 and lines(out)["bob"]["status"] == "ok"
+
+
+def test_a_students_own_zip_is_never_the_download_of_a_class(tmp_path, source, graded):
+    inside = {"bob_22_9001_hw-9.ipynb": handed_in(), "eve_99_9002_hw.ipynb": handed_in()}
+    own = {"ada_11_101_hw.zip": ours.packed(inside), "bob_22_102_hw.ipynb": handed_in()}
+    long = {"_1" * 30_000 + "x": b"", "cem_33_9003_hw.ipynb": handed_in()}
+    folder = put(tmp_path / "in", {**own, "dan.zip": ours.packed({**inside, **long})})
+    assert run(source, folder, tmp_path / "out") == 0
+    students = {name: line["file"] for name, line in lines(tmp_path / "out").items()}
+    assert students.keys() == {"ada", "bob", "dan"} and students["bob"] == "bob_22_102_hw.ipynb"
