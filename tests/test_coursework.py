@@ -329,6 +329,7 @@ def test_a_message_longer_than_allowed_is_refused_before_it_is_read():
         ("files = !ls\nx = 1", "pass\nx = 1", True),
         ("%time y = f()\nx = 1", "pass\nx = 1", True),
         ("%run other.py", "pass", True),
+        ("%time f(x, base=2)\n%timeit x == 3", "pass\npass", False),
         ("x = (7\n% 5)", "x = (7\n% 5)", False),
     ],
 )

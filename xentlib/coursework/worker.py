@@ -233,7 +233,9 @@ def forbid():
 MAGIC = re.compile(r"^([ \t]*)(?:[%!?]|\w+ *= *[%!]|[\w.]+\?\??[ \t]*$).*$", re.MULTILINE)
 PYTHON_MAGIC = re.compile(r"\s*%%(time|timeit|capture|prun)\b")
 # Of these something is missing afterwards: a name, or what another file would have defined.
-MISSED = re.compile(r"^[ \t]*(?:\w+ *= *[%!]|%(?:run|load)\b|%(?:time|timeit)\b.*=)", re.MULTILINE)
+MISSED = re.compile(
+    r"^[ \t]*(?:\w+ *= *[%!]|%(?:run|load)\b|%(?:time|timeit) +\w+ *=[^=])", re.MULTILINE
+)
 
 
 def parse(source):
