@@ -6,15 +6,25 @@ axis, and results are in nats. ``base=2`` gives bits, ``base=10`` hartleys.
 Three rules hold everywhere. An outcome that never happens adds nothing: ``0 log 0 = 0``. A model
 that calls a possible outcome impossible is infinitely wrong: ``q = 0`` where ``p > 0`` gives
 ``inf``. And nothing is clipped or normalised for you: input that is no distribution raises
-``ValueError``. (A sum may miss 1 by the square root of the machine epsilon of its dtype; results
-then miss their laws by as much.) float32 stays float32; float16 is computed in float32, all else
-in float64.
+``ValueError``.
+
+What is only rounded is a distribution: a sum may miss 1 by what rounding to float32 explains,
+which is about ``1e-6 sqrt(K)`` for K classes (for float16 its own rounding, ``8e-3 sqrt(K)``), and
+is then divided out, so that every law holds to the last digits. A single probability that exceeds
+1 by as little counts as 1. All is computed in float64; the result of float32 or float16 input is
+rounded to float32.
+
+Series and frames of pandas are taken by position; where their labels contradict it, they are
+refused.
 """
 
-import math
+from numbers import Integral
 
 import numpy as np
 import scipy  # its submodules are loaded when they are first used
+
+from xentlib import _inputs
+from xentlib._inputs import finish, quiet
 
 __all__ = [
     "binary_cross_entropy",
@@ -36,6 +46,7 @@ __all__ = [
 ]
 
 
+@quiet
 def information_content(p, *, base=None):
     """How surprising an event of probability ``p`` is: ``I = -log p``.
 
@@ -45,7 +56,8 @@ def information_content(p, *, base=None):
     Parameters
     ----------
     p : array_like
-        Probabilities, any shape; each is taken on its own.
+        Probabilities, any shape; each is taken on its own. What exceeds 1 by the rounding of a
+        float32 counts as 1.
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
 
@@ -72,12 +84,11 @@ def information_content(p, *, base=None):
     >>> print(information_content([1, 1 / 6], base=2).round(4))
     [0.    2.585]
     """
-    (p,) = _arrays(p=p)
-    _check_unit_interval(p, "p")
-    with np.errstate(divide="ignore"):
-        return _finish(-np.log(p), base)
+    (p,), dtype = _inputs.probabilities(p=p)
+    return finish(-np.log(p), base, dtype)
 
 
+@quiet
 def entropy(p, *, base=None, axis=-1, keepdims=False):
     """The expected information content of one draw: ``H(p) = -sum p log p``.
 
@@ -86,7 +97,7 @@ def entropy(p, *, base=None, axis=-1, keepdims=False):
     Parameters
     ----------
     p : array_like, shape (..., K)
-        Distributions that sum to 1 along `axis`.
+        Distributions that sum to 1 along `axis`, up to the rounding of float32.
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
     axis : int
@@ -115,10 +126,11 @@ def entropy(p, *, base=None, axis=-1, keepdims=False):
     >>> print(entropy([0.5, 0.25, 0.25], base=2))
     1.5
     """
-    (p,) = _distributions(axis, p=p)
-    return _finish(scipy.special.entr(p).sum(axis=-1), base, axis, keepdims)
+    (p,), dtype = _inputs.distributions(axis, p=p)
+    return finish(scipy.special.entr(p).sum(axis=-1), base, dtype, axis, keepdims)
 
 
+@quiet
 def cross_entropy(p, q, *, base=None, axis=-1, keepdims=False):
     """The expected surprise of a model ``q`` when ``p`` is true: ``H(p, q) = -sum p log q``.
 
@@ -127,7 +139,8 @@ def cross_entropy(p, q, *, base=None, axis=-1, keepdims=False):
     Parameters
     ----------
     p, q : array_like, shape (..., K)
-        True and model distributions. The leading dimensions broadcast.
+        True and model distributions, whose sums are 1 up to the rounding of float32. The leading
+        dimensions broadcast.
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
     axis : int
@@ -157,10 +170,11 @@ def cross_entropy(p, q, *, base=None, axis=-1, keepdims=False):
     >>> print(cross_entropy([1, 0, 0], [0.4, 0.1, 0.5]).round(6))
     0.916291
     """
-    p, q = _distributions(axis, p=p, q=q)
-    return _finish(-scipy.special.xlogy(p, q).sum(axis=-1), base, axis, keepdims)
+    (p, q), dtype = _inputs.distributions(axis, p=p, q=q)
+    return finish(-scipy.special.xlogy(p, q).sum(axis=-1), base, dtype, axis, keepdims)
 
 
+@quiet
 def kl_divergence(p, q, *, base=None, axis=-1, keepdims=False):
     """What it costs to believe ``q`` when ``p`` is true: ``KL(p || q) = sum p log(p / q)``.
 
@@ -170,7 +184,8 @@ def kl_divergence(p, q, *, base=None, axis=-1, keepdims=False):
     Parameters
     ----------
     p, q : array_like, shape (..., K)
-        True and model distributions. The leading dimensions broadcast.
+        True and model distributions, whose sums are 1 up to the rounding of float32. The leading
+        dimensions broadcast.
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
     axis : int
@@ -202,10 +217,11 @@ def kl_divergence(p, q, *, base=None, axis=-1, keepdims=False):
     >>> print(kl_divergence([0.5, 0.5], [0.75, 0.25], base=2).round(4))
     0.2075
     """
-    p, q = _distributions(axis, p=p, q=q)
-    return _finish(scipy.special.rel_entr(p, q).sum(axis=-1), base, axis, keepdims)
+    (p, q), dtype = _inputs.distributions(axis, p=p, q=q)
+    return finish(scipy.special.rel_entr(p, q).sum(axis=-1), base, dtype, axis, keepdims)
 
 
+@quiet
 def js_divergence(p, q, *, base=None, axis=-1, keepdims=False):
     """The Jensen-Shannon divergence ``(KL(p || m) + KL(q || m)) / 2`` with ``m = (p + q) / 2``.
 
@@ -214,7 +230,8 @@ def js_divergence(p, q, *, base=None, axis=-1, keepdims=False):
     Parameters
     ----------
     p, q : array_like, shape (..., K)
-        Two distributions. The leading dimensions broadcast.
+        Two distributions, whose sums are 1 up to the rounding of float32. The leading dimensions
+        broadcast.
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
     axis : int
@@ -243,20 +260,25 @@ def js_divergence(p, q, *, base=None, axis=-1, keepdims=False):
     >>> print(js_divergence([1, 0], [0, 1], base=2))
     1.0
     """
-    p, q = _distributions(axis, p=p, q=q)
-    twice_m = p + q  # p against m is 2p against 2m; halving could lose the smallest numbers
-    terms = scipy.special.rel_entr(2 * p, twice_m) + scipy.special.rel_entr(2 * q, twice_m)
-    terms = np.maximum(terms, 0)  # none is negative but by rounding, of which the root is NaN
-    return _finish(terms.sum(axis=-1) / 4, base, axis, keepdims)
+    (p, q), dtype = _inputs.distributions(axis, p=p, q=q)
+    d = np.where(p == q, 0, (p - q) / (p + q))  # p = (1 + d) m and q = (1 - d) m
+    near = 2 * d * np.arctanh(d) + np.log1p(-d * d)  # keeps the digits of a small d
+    terms = np.where(
+        np.abs(d) < 0.5,
+        (p + q) * near,
+        scipy.special.rel_entr(2 * p, p + q) + scipy.special.rel_entr(2 * q, p + q),
+    )
+    return finish(terms.sum(axis=-1) / 4, base, dtype, axis, keepdims)
 
 
+@quiet
 def perplexity(p, q=None, *, axis=-1, keepdims=False):
     """How many equally likely outcomes would be as uncertain: ``exp(H(p))`` or ``exp(H(p, q))``.
 
     Parameters
     ----------
     p : array_like, shape (..., K)
-        True distributions.
+        True distributions, whose sums are 1 up to the rounding of float32.
     q : array_like, shape (..., K), optional
         Model distributions. Without them, the model is `p` itself.
     axis : int
@@ -285,11 +307,13 @@ def perplexity(p, q=None, *, axis=-1, keepdims=False):
     >>> print(perplexity([0.25, 0.25, 0.25, 0.25]))
     4.0
     """
-    if q is None:
-        return np.exp(entropy(p, axis=axis, keepdims=keepdims))
-    return np.exp(cross_entropy(p, q, axis=axis, keepdims=keepdims))
+    model = p if q is None else q
+    (p, q), dtype = _inputs.distributions(axis, p=p, q=model)
+    nats = -scipy.special.xlogy(p, q).sum(axis=-1)
+    return finish(np.exp(nats), None, dtype, axis, keepdims)
 
 
+@quiet
 def binary_entropy(p, *, base=None):
     """The entropy of a coin that shows 1 with probability ``p``, elementwise.
 
@@ -298,7 +322,7 @@ def binary_entropy(p, *, base=None):
     Parameters
     ----------
     p : array_like
-        Probabilities of "1", any shape.
+        Probabilities of "1", any shape. What exceeds 1 by the rounding of a float32 counts as 1.
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
 
@@ -323,11 +347,11 @@ def binary_entropy(p, *, base=None):
     >>> print(binary_entropy([0, 0.5, 63 / 64], base=2).round(6))
     [0.       1.       0.116115]
     """
-    (p,) = _arrays(p=p)
-    _check_unit_interval(p, "p")
-    return _finish(scipy.special.entr(p) - scipy.special.xlog1py(1 - p, -p), base)
+    (p,), dtype = _inputs.probabilities(p=p)
+    return finish(scipy.special.entr(p) - scipy.special.xlog1py(1 - p, -p), base, dtype)
 
 
+@quiet
 def binary_cross_entropy(p, q, *, base=None):
     """The cross-entropy of two coins, elementwise: ``-p log q - (1 - p) log(1 - q)``.
 
@@ -362,20 +386,19 @@ def binary_cross_entropy(p, q, *, base=None):
     >>> print(binary_cross_entropy([1, 0, 1, 1], [0.9, 0.2, 0.7, 0.4]).mean().round(6))
     0.400367
     """
-    p, q = _arrays(p=p, q=q)
-    _check_unit_interval(p, "p")
-    _check_unit_interval(q, "q")
-    p, q = _broadcast(p, q)
-    return _finish(-scipy.special.xlogy(p, q) - scipy.special.xlog1py(1 - p, -q), base)
+    (p, q), dtype = _inputs.probabilities(p=p, q=q)
+    p, q = _inputs.broadcast(p, q)
+    return finish(-scipy.special.xlogy(p, q) - scipy.special.xlog1py(1 - p, -q), base, dtype)
 
 
+@quiet
 def joint_entropy(pxy, *, base=None):
     """The entropy of a pair: ``H(X, Y) = -sum p(x, y) log p(x, y)``.
 
     Parameters
     ----------
     pxy : array_like, shape (..., X, Y)
-        Joint tables; the last two axes together sum to 1.
+        Joint tables; the last two axes together sum to 1, up to the rounding of float32.
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
 
@@ -399,10 +422,11 @@ def joint_entropy(pxy, *, base=None):
     >>> print(joint_entropy([[0.5, 0], [0.25, 0.25]], base=2))
     1.5
     """
-    pxy = _joint(pxy)
-    return _finish(scipy.special.entr(pxy).sum(axis=(-2, -1)), base)
+    pxy, dtype = _inputs.joint(pxy)
+    return finish(scipy.special.entr(pxy).sum(axis=(-2, -1)), base, dtype)
 
 
+@quiet
 def conditional_entropy(pxy, *, given, base=None):
     """What stays uncertain of one variable when the other is known.
 
@@ -411,7 +435,7 @@ def conditional_entropy(pxy, *, given, base=None):
     Parameters
     ----------
     pxy : array_like, shape (..., X, Y)
-        Joint tables; the last two axes together sum to 1.
+        Joint tables; the last two axes together sum to 1, up to the rounding of float32.
     given : int
         The axis of the variable that is known, counted within the table: 0 (or -2) for the rows
         ``X``, which gives ``H(Y | X)``; 1 (or -1) for the columns ``Y``, which gives ``H(X | Y)``.
@@ -437,15 +461,17 @@ def conditional_entropy(pxy, *, given, base=None):
     >>> print(conditional_entropy([[0.5, 0], [0.25, 0.25]], given=0, base=2))
     0.5
     """
-    pxy = _joint(pxy)
-    if not isinstance(given, (int, np.integer)) or given not in (0, 1, -1, -2):
+    pxy, dtype = _inputs.joint(pxy)
+    whole = isinstance(given, Integral) and not isinstance(given, bool)
+    if not whole or given not in (0, 1, -1, -2):
         raise ValueError(
             f"given must be 0 (the rows, X, are known) or 1 (the columns, Y), got {given!r}"
         )
     known = pxy.sum(axis=-1 if given in (0, -2) else -2, keepdims=True)
-    return _finish(-scipy.special.rel_entr(pxy, known).sum(axis=(-2, -1)), base)
+    return finish(-scipy.special.rel_entr(pxy, known).sum(axis=(-2, -1)), base, dtype)
 
 
+@quiet
 def mutual_information(pxy, *, base=None):
     """What one variable tells about the other: ``I(X; Y) = KL(p(x, y) || p(x) p(y))``.
 
@@ -454,7 +480,7 @@ def mutual_information(pxy, *, base=None):
     Parameters
     ----------
     pxy : array_like, shape (..., X, Y)
-        Joint tables; the last two axes together sum to 1.
+        Joint tables; the last two axes together sum to 1, up to the rounding of float32.
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
 
@@ -478,13 +504,14 @@ def mutual_information(pxy, *, base=None):
     >>> print(mutual_information([[0.5, 0], [0, 0.5]], base=2))
     1.0
     """
-    pxy = _joint(pxy)
+    pxy, dtype = _inputs.joint(pxy)
     px, py = pxy.sum(axis=-1, keepdims=True), pxy.sum(axis=-2, keepdims=True)
     # in two terms, as the product px * py could underflow to 0
     terms = scipy.special.rel_entr(pxy, px) - scipy.special.xlogy(pxy, py)
-    return _finish(np.maximum(terms.sum(axis=(-2, -1)), 0), base)  # below 0 only by rounding
+    return finish(np.maximum(terms.sum(axis=(-2, -1)), 0), base, dtype)  # below 0 by rounding only
 
 
+@quiet
 def information_gain(counts, *, base=None):
     """What a split tells about the class: ``H(class) - H(class | branch)``, from counts.
 
@@ -521,11 +548,13 @@ def information_gain(counts, *, base=None):
     >>> print(information_gain([[2, 3], [4, 0], [3, 2]], base=2).round(6))
     0.24675
     """
-    (counts,) = _arrays(counts=counts)
-    _check_table(counts, "counts")
-    return mutual_information(normalize(counts, axis=(-2, -1)), base=base)
+    counts = _inputs.real("counts", counts)
+    _inputs.check_table(counts, "counts")
+    table = normalize(counts.astype(np.float64), axis=(-2, -1))
+    return finish(mutual_information(table, base=base), None, _inputs.result_dtype(counts))
 
 
+@quiet
 def normalize(counts, *, axis=-1, pseudocount=0.0):
     """Turn counts into distributions: ``(n_k + a) / sum (n_j + a)``.
 
@@ -560,17 +589,17 @@ def normalize(counts, *, axis=-1, pseudocount=0.0):
     >>> print(normalize([63, 1], pseudocount=1))
     [0.96969697 0.03030303]
     """
-    (counts,) = _arrays(counts=counts)
-    _check_counts(counts, "counts")
-    largest = float(np.finfo(counts.dtype).max)
-    if not (_is_real(pseudocount) and 0 <= pseudocount <= largest):
+    given = _inputs.real("counts", counts)
+    _inputs.check_counts(given, "counts")
+    if not (_inputs.is_real(pseudocount) and 0 <= pseudocount <= np.finfo(float).max):
         raise ValueError(f"pseudocount must be a number of at least 0, got {pseudocount!r}")
-    if counts.ndim == 0:
-        raise ValueError(f"counts must have at least one axis, got the single number {counts}")
+    if given.ndim == 0:
+        raise ValueError(f"counts must have at least one axis, got the single number {given}")
+    counts = np.array(given, np.float64, order="C") + float(pseudocount)
     try:
-        with np.errstate(over="ignore"):
-            counts = counts + counts.dtype.type(pseudocount)
-            total = counts.sum(axis=axis, keepdims=True, dtype=np.float64)
+        if isinstance(axis, (bool, np.bool_)):
+            raise TypeError
+        total = counts.sum(axis=axis, keepdims=True)
     except (ValueError, TypeError):
         raise ValueError(
             f"axis must name axes of counts, which has shape {counts.shape}, got {axis!r}"
@@ -578,11 +607,12 @@ def normalize(counts, *, axis=-1, pseudocount=0.0):
     if not total.all():
         raise ValueError("counts has a slice that sums to 0; leave it out or add a pseudocount")
     if not np.isfinite(total).all():
-        raise ValueError(f"counts are too large to be added in {counts.dtype}; scale them down")
-    return (counts / total).astype(counts.dtype, copy=False)
+        raise ValueError("counts are too large to be added in float64; scale them down")
+    return (counts / total).astype(_inputs.result_dtype(given))
 
 
-def negative_log_likelihood(q, labels, *, base=None, reduction="mean"):
+@quiet
+def negative_log_likelihood(q, labels, *, base=None, sample_weight=None, reduction="mean"):
     """The surprise of a model at what happened: ``-log q[n, labels[n]]``.
 
     Its mean over the data is the cross-entropy between the one-hot labels and the model.
@@ -590,13 +620,18 @@ def negative_log_likelihood(q, labels, *, base=None, reduction="mean"):
     Parameters
     ----------
     q : array_like, shape (..., K)
-        One predicted distribution for each observation.
+        One predicted distribution for each observation; its sum is 1 up to the rounding of
+        float32.
     labels : array_like of int, shape (...)
         The class that was observed, from 0 to K-1.
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
+    sample_weight : array_like, shape (...), optional
+        One weight for each observation, none negative; 0 leaves it out, whatever its `q` and its
+        label are.
     reduction : {"mean", "sum", "none"}
-        What to return: the mean, the sum, or one value for each observation.
+        What to return: the weighted mean ``sum w l / sum w``, the sum ``sum w l``, or each
+        ``w l``.
 
     Returns
     -------
@@ -607,7 +642,8 @@ def negative_log_likelihood(q, labels, *, base=None, reduction="mean"):
     ------
     ValueError
         If `q` does not hold distributions, the labels are not whole numbers from 0 to K-1 or not
-        one for each distribution, `reduction` is unknown, or `base` is not above 1.
+        one for each distribution, a weight is negative or not finite, there is not one for each
+        observation, a mean has all weights 0, `reduction` is unknown, or `base` is not above 1.
 
     Notes
     -----
@@ -620,19 +656,30 @@ def negative_log_likelihood(q, labels, *, base=None, reduction="mean"):
     --------
     >>> print(negative_log_likelihood([[0.4, 0.1, 0.5]], [0], base=2).round(6))
     1.321928
+    >>> q = [[0.5, 0.5], [0.75, 0.25]]
+    >>> print(negative_log_likelihood(q, [0, 1], base=2, sample_weight=[2, 1]).round(6))
+    1.333333
     """
-    (q,) = _distributions(-1, q=q)
-    labels = _labels(labels, q.shape[-1])
+    _inputs.check_reduction(reduction)
+    _inputs.check_names(-1, {"q": q}, {"labels": labels, "sample_weight": sample_weight})
+    _inputs.check_numbered("q", q)
+    q, labels = _inputs.real("q", q), _inputs.array("labels", labels)
     if labels.shape != q.shape[:-1]:
         raise ValueError(
             f"labels must hold one class for each distribution in q, so have shape {q.shape[:-1]}, "
             f"got shape {labels.shape}"
         )
-    _check_reduction(reduction)
-    observed = np.take_along_axis(q, labels[..., np.newaxis], axis=-1)[..., 0]
-    with np.errstate(divide="ignore"):
-        losses = _finish(-np.log(observed), base)
-    return losses if reduction == "none" else getattr(losses, reduction)()
+    dtype = _inputs.result_dtype(q)
+    weight, divisor = _inputs.weights(sample_weight, labels.shape, reduction, dtype)
+    losses = np.zeros(labels.shape)
+    counted = ... if weight is None else weight > 0
+    if np.any(counted):
+        (q,), _ = _inputs.distributions(-1, q=q[counted])
+        labels = _inputs.class_indices(labels[counted], q.shape[-1])
+        losses[counted] = -np.log(np.take_along_axis(q, labels[..., np.newaxis], axis=-1)[..., 0])
+    if weight is not None:
+        losses *= weight
+    return finish(losses if reduction == "none" else losses.sum() / divisor, base, dtype)
 
 
 def one_hot(labels, n_classes):
@@ -667,15 +714,16 @@ def one_hot(labels, n_classes):
     [[1. 0. 0.]
      [0. 0. 1.]]
     """
-    whole = isinstance(n_classes, (int, np.integer)) and not isinstance(n_classes, bool)
+    whole = isinstance(n_classes, Integral) and not isinstance(n_classes, bool)
     if not whole or n_classes < 1:
         raise ValueError(f"n_classes must be a whole number of at least 1, got {n_classes!r}")
-    labels = _labels(labels, n_classes)
+    labels = _inputs.class_indices(labels, n_classes)
     targets = np.zeros((*labels.shape, n_classes))
     np.put_along_axis(targets, labels[..., np.newaxis], 1.0, axis=-1)
     return targets
 
 
+@quiet
 def smooth_labels(targets, alpha):
     """Targets mixed with the uniform distribution: ``(1 - alpha) targets + alpha / K``.
 
@@ -684,7 +732,8 @@ def smooth_labels(targets, alpha):
     Parameters
     ----------
     targets : array_like, shape (..., K)
-        Target distributions, such as one-hot labels.
+        Target distributions, such as those of ``one_hot``. One row of integers is refused, as
+        these may be classes.
     alpha : float
         The share of the uniform distribution, from 0 to 1.
 
@@ -707,153 +756,26 @@ def smooth_labels(targets, alpha):
 
     Examples
     --------
-    >>> print(smooth_labels([[1, 0, 0, 0]], 0.1))
+    >>> print(smooth_labels(one_hot([0], 4), 0.1))
     [[0.925 0.025 0.025 0.025]]
     """
-    (targets,) = _distributions(-1, targets=targets)
-    if not (_is_real(alpha) and 0 <= alpha <= 1):
+    given = _inputs.real("targets", targets)
+    if given.ndim == 1 and given.dtype.kind in "iu":
+        raise ValueError(
+            f"targets must hold distributions, got the integers {given[:5]}: if they are classes, "
+            "call one_hot() first, if they are one distribution, make them floats"
+        )
+    (targets,), dtype = _inputs.distributions(-1, targets=given)
+    if not (_inputs.is_real(alpha) and 0 <= alpha <= 1):
         raise ValueError(f"alpha must be a number between 0 and 1, got {alpha!r}")
     alpha = float(alpha)
-    return (1 - alpha) * targets + alpha / targets.shape[-1]
+    return ((1 - alpha) * targets + alpha / targets.shape[-1]).astype(dtype)
 
 
-# What follows checks the input and gives the output its unit.
-
-
-def _array(name, value):
-    """An array that is neither masked nor ragged nor empty."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(f"{name} is a masked array; choose what to do with the masked values")
-    try:
-        array = np.asarray(value)
-    except ValueError:
-        raise ValueError(f"{name} must be an array, but its rows differ in length") from None
-    if array.size == 0:
-        raise ValueError(f"{name} is empty: it has shape {array.shape}")
-    return array
-
-
-def _arrays(**named):
-    """Real arrays of one floating dtype, float32 or float64."""
-    arrays = []
-    for name, value in named.items():
-        array = _array(name, value)
-        if array.dtype.kind not in "biuf":
-            raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
-        arrays.append(array)
-    floating = [a.dtype for a in arrays if a.dtype.kind == "f"]
-    single = floating and all(dtype.itemsize <= 4 for dtype in floating)
-    return [a.astype(np.float32 if single else np.float64, copy=False) for a in arrays]
+# For the modules that still import these names from here.
+_array, _arrays, _first, _finish = _inputs.array, _inputs.arrays, _inputs.first, finish
+_check_reduction = _inputs.check_reduction
 
 
 def _distributions(axis, **named):
-    """Checked distributions with the class axis moved last and the other axes broadcast."""
-    arrays = []
-    for (name, value), array in zip(named.items(), _arrays(**named), strict=True):
-        if array.ndim == 0:
-            raise ValueError(f"{name} must hold a distribution, got the single number {array}")
-        try:
-            # contiguous, because NumPy then adds in pairs, which keeps long float32 sums exact
-            array = np.ascontiguousarray(np.moveaxis(array, axis, -1))
-        except (ValueError, TypeError):
-            raise ValueError(
-                f"axis must name an axis of {name}, which has shape {array.shape}, got {axis!r}"
-            ) from None
-        _check_sums(array, name, np.asarray(value).dtype, axis=-1)
-        arrays.append(array)
-    sizes = {a.shape[-1] for a in arrays}
-    if len(sizes) > 1:
-        (p, q), (p_name, q_name) = arrays, named
-        raise ValueError(
-            f"{p_name} has {p.shape[-1]} classes and {q_name} has {q.shape[-1]}; "
-            "both must range over the same classes"
-        )
-    return _broadcast(*arrays, what="with the classes last they are")
-
-
-def _broadcast(*arrays, what="their shapes are"):
-    try:
-        return np.broadcast_arrays(*arrays)
-    except ValueError:
-        shapes = " and ".join(str(a.shape) for a in arrays)
-        raise ValueError(f"p and q do not broadcast: {what} {shapes}") from None
-
-
-def _joint(pxy):
-    (table,) = _arrays(pxy=pxy)
-    _check_table(table, "pxy")
-    _check_sums(table, "pxy", np.asarray(pxy).dtype, axis=(-2, -1))
-    return table
-
-
-def _labels(labels, n_classes):
-    array = _array("labels", labels)
-    if array.dtype.kind not in "iu":
-        raise ValueError(f"labels must be whole numbers (class indices), got dtype {array.dtype}")
-    wrong = (array < 0) | (array >= n_classes)
-    if wrong.any():
-        raise ValueError(
-            f"labels must lie between 0 and {n_classes - 1}, got {_first(array, wrong)}"
-        )
-    return array
-
-
-def _check_table(array, name):
-    if array.ndim < 2:
-        raise ValueError(f"{name} must be a table with two axes or more, got shape {array.shape}")
-
-
-def _check_counts(array, name):
-    wrong = ~(np.isfinite(array) & (array >= 0))
-    if wrong.any():
-        raise ValueError(f"{name} must be finite and not negative, got {_first(array, wrong)}")
-
-
-def _check_unit_interval(array, name):
-    wrong = ~((array >= 0) & (array <= 1))
-    if wrong.any():
-        raise ValueError(
-            f"{name} must hold probabilities between 0 and 1, got {_first(array, wrong)}; "
-            "call normalize() if these are counts"
-        )
-
-
-def _check_sums(array, name, dtype, axis):
-    """Sums may miss 1 by what rounding can explain: the root of the input's machine epsilon."""
-    wrong = ~(array >= 0)  # this way round, NaN is wrong too
-    if wrong.any():
-        raise ValueError(f"{name} must hold probabilities, got {_first(array, wrong)}")
-    with np.errstate(over="ignore"):
-        total = array.sum(axis=axis)
-    eps = np.finfo(dtype if dtype.kind == "f" else array.dtype).eps
-    wrong = np.abs(total - 1) > math.sqrt(eps)
-    if wrong.any():
-        raise ValueError(
-            f"{name} must sum to 1, got a sum of {_first(total, wrong)} "
-            f"(shape {array.shape}); call normalize() if these are counts"
-        )
-
-
-def _check_reduction(reduction):
-    if not isinstance(reduction, str) or reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
-
-
-def _first(array, wrong):
-    """The first offending value, for an error message."""
-    return array[wrong].flat[0].item()
-
-
-def _is_real(x):
-    return isinstance(x, (int, float, np.integer, np.floating)) and not isinstance(x, bool)
-
-
-def _finish(nats, base, axis=None, keepdims=False):
-    """From nats to the unit of `base`, without a negative zero, with the class axis if wanted."""
-    if keepdims:
-        nats = np.expand_dims(nats, axis)
-    if base is None:
-        return nats + 0.0
-    if not (_is_real(base) and 1 < base < math.inf):
-        raise ValueError(f"base must be a number above 1, such as 2 for bits, got {base!r}")
-    return nats / math.log(base) + 0.0
+    return _inputs.distributions(axis, **named)[0]
