@@ -258,7 +258,7 @@ def test_fractions_decimals_and_long_integers_are_numbers():
 
 
 MESSAGES = {
-    "None": (lambda: x.entropy(None), r"p must hold real numbers, got None \(NoneType\)"),
+    "None": (lambda: x.entropy(None), r"p must hold real numbers, got None \(NoneType\)$"),
     "None inside": (lambda: x.entropy([0.5, None]), "p must hold real numbers, got None"),
     "dict": (lambda: x.entropy({"a": 1}), r"p .* got a dict; use list\(p.values\(\)\)"),
     "Counter": (
@@ -275,6 +275,24 @@ MESSAGES = {
     "sparse": (lambda: x.entropy(sparse.csr_array([HALF])), r"p is a sparse .*p.toarray\(\)"),
     "observations": (lambda: x.entropy(["a", "b"]), "p must hold real .* numpy.unique"),
     "labels as text": (lambda: x.one_hot(["a"], 2), "labels must be whole .* return_inverse=True"),
+    "a column of text": (
+        lambda: x.entropy(np.array(["a", "b"], object)),
+        r"p must hold real numbers, got 'a' \(str\); observations must be counted first",
+    ),
+    "missing": (lambda: x.entropy([0.5, math.nan]), "p .* got nan; leave out or replace what is"),
+    "a coin": (lambda: x.entropy(0.5), r"p must hold a distribution, .* write \[p, 1 - p\]"),
+    "classes on axis 0": (
+        lambda: x.entropy([[0.1, 0.2], [0.9, 0.8]]),
+        r"p must sum to 1, got a sum of 0.30.* \(shape \(2, 2\)\); along axis 0 it does",
+    ),
+    "classes on the last axis": (
+        lambda: x.cross_entropy(HALF, np.full((3, 4, 2), 0.5), axis=0),
+        "q must sum to 1, got a sum of 1.5 .* along axis 2 it does",
+    ),
+    "labels as floats": (
+        lambda: x.one_hot([0.0, 1.0], 2),
+        r"labels must be whole .*float64; use astype\(int\) if they are whole",
+    ),
     "a text": (lambda: x.entropy("0.5"), "p must hold real numbers, got dtype <U3"),
     "deeper than NumPy can": (
         lambda: x.entropy(eval("[" * 70 + "1" + "]" * 70)),

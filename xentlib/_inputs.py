@@ -9,6 +9,7 @@ from numbers import Real
 import numpy as np
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+COUNT_THEM = "; observations must be counted first, by numpy.unique(..., return_counts=True)"
 quiet = np.errstate(all="ignore")  # limits such as -log 0 = inf are meant
 
 
@@ -39,13 +40,9 @@ def real(name, value):
     found = array(name, value)
     if found.dtype == object:
         return from_objects(name, found)
-    if found.dtype.kind in "US":
-        raise ValueError(
-            f"{name} must hold real numbers, got dtype {found.dtype}; to count observations, "
-            "call numpy.unique(observations, return_counts=True)"
-        )
     if found.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must hold real numbers, got dtype {found.dtype}")
+        observed = COUNT_THEM if found.dtype.kind in "US" else ""
+        raise ValueError(f"{name} must hold real numbers, got dtype {found.dtype}{observed}")
     return found
 
 
@@ -85,7 +82,10 @@ def distributions(axis, **named):
     checked = []
     for name, given in found.items():
         if given.ndim == 0:
-            raise ValueError(f"{name} must hold a distribution, got the single number {given}")
+            raise ValueError(
+                f"{name} must hold a distribution, got the single number {given}; "
+                "for two outcomes write [p, 1 - p]"
+            )
         try:
             if isinstance(axis, (bool, np.bool_)):
                 raise TypeError
@@ -94,7 +94,7 @@ def distributions(axis, **named):
             raise ValueError(
                 f"axis must name an axis of {name}, which has shape {given.shape}, got {axis!r}"
             ) from None
-        checked.append(sum_to_1(name, moved, -1))
+        checked.append(sum_to_1(name, moved, -1, given))
     check_names(axis, named)
     sizes = {p.shape[-1] for p in checked}
     if len(sizes) > 1:
@@ -115,8 +115,11 @@ def joint(pxy):
 
 
 @quiet
-def sum_to_1(name, given, axis):
-    """In float64, divided by their sum, which may miss 1 by what float32 rounding explains."""
+def sum_to_1(name, given, axis, unmoved=None):
+    """In float64, divided by their sum, which may miss 1 by what float32 rounding explains.
+
+    `unmoved` are the same numbers with the classes on the axis where the caller has them.
+    """
     p = np.ascontiguousarray(given, FLOAT64)  # NumPy adds what is contiguous in pairs: exactly
     wrong = ~(p >= 0)  # this way round, NaN is wrong too
     if wrong.any():
@@ -128,9 +131,18 @@ def sum_to_1(name, given, axis):
     if wrong.any():
         raise ValueError(
             f"{name} must sum to 1, got a sum of {first(total, wrong)} (shape {given.shape}); "
-            "call normalize() if these are counts or rounded numbers"
+            + _otherwise(given if unmoved is None else unmoved)
         )
     return p if (total == 1).all() else p / total
+
+
+def _otherwise(given):
+    """What to do about sums that are not 1: perhaps they are along another axis."""
+    for axis, size in enumerate(given.shape):
+        total = given.sum(axis=axis, dtype=FLOAT64)
+        if size > 1 and np.all(np.abs(total - 1) <= tolerance(given.dtype, size)):
+            return f"along axis {axis} it does"
+    return "call normalize() if these are counts or rounded numbers"
 
 
 def tolerance(dtype, size):
@@ -148,9 +160,10 @@ def tolerance(dtype, size):
 def class_indices(labels, n_classes, name="labels"):
     found = array(name, labels)
     if found.dtype.kind not in "iu":
+        convert = "; use numpy.unique(..., return_inverse=True) to number them"
+        convert = "; use astype(int) if they are whole" if found.dtype.kind == "f" else convert
         raise ValueError(
-            f"{name} must be whole numbers (class indices), got dtype {found.dtype}"
-            + ("; call numpy.unique with return_inverse=True" if found.dtype.kind in "OUS" else "")
+            f"{name} must be whole numbers (class indices), got dtype {found.dtype}{convert}"
         )
     wrong = (found < 0) | (found >= n_classes)
     if wrong.any():
@@ -291,9 +304,9 @@ def from_objects(name, found):
     """Fractions, decimals and long integers as floats."""
     for value in found.flat:
         if isinstance(value, bool) or not isinstance(value, (Real, Decimal)):
-            raise ValueError(
-                f"{name} must hold real numbers, got {value!r:.60} ({type(value).__name__})"
-            )
+            observed = COUNT_THEM if isinstance(value, str) else ""
+            kind = type(value).__name__
+            raise ValueError(f"{name} must hold real numbers, got {value!r:.60} ({kind}){observed}")
     try:
         return found.astype(FLOAT64)
     except OverflowError:
@@ -304,6 +317,8 @@ def hint(name, value, otherwise):
     """What to do about a number that is no probability."""
     if -1e-6 < value < 0:
         return f"; if it is a rounded 0, use numpy.maximum({name}, 0)"
+    if value != value:
+        return "; leave out or replace what is missing"
     return f"; {otherwise}" if otherwise else ""
 
 
