@@ -1,6 +1,7 @@
 """The interactive figures: their Python side, and their JavaScript against xentlib."""
 
 import base64
+import importlib.util
 import json
 import math
 import re
@@ -14,6 +15,7 @@ import nbclient
 import nbformat
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from py_mini_racer import MiniRacer
@@ -936,37 +938,71 @@ def test_bundle_has_view_picture_and_sentence(cls):
     assert data["image/png"] == cls()._repr_mimebundle_()[0]["image/png"]
 
 
-@each_figure
-def test_ids_count_up(cls):
-    stem, number = cls().model_id.rsplit("-", 1)
-    second = cls()
-    assert stem == cls.__name__.lower()
-    assert second.model_id == f"{stem}-{int(number) + 1}"
-    assert second.layout.model_id == f"{second.model_id}-layout"
+@pytest.fixture(scope="module")
+def run_notebooks():
+    path = ROOT / "book/_ext/run_notebooks.py"
+    spec = importlib.util.spec_from_file_location("run_notebooks", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
-def test_a_notebook_run_twice_is_the_same_file_and_holds_the_figures():
-    source = "from xentlib.widgets import *\nlinked = LossBars(), Surprise(p=1)\nEntropyShaper()"
+def notebook_of(*sources):
+    cells = [nbformat.v4.new_code_cell(s, id=str(i)) for i, s in enumerate(sources)]
+    return nbformat.v4.new_notebook(cells=cells)
 
-    def execute():
-        notebook = nbformat.v4.new_notebook(
-            cells=[
-                nbformat.v4.new_code_cell(source, id="a"),
-                nbformat.v4.new_code_cell("LossBars()", id="b"),
-            ]
-        )
-        client = nbclient.NotebookClient(notebook, kernel_name="python3", record_timing=False)
-        return client.execute()
 
-    first, second = execute(), execute()
-    assert nbformat.writes(first) == nbformat.writes(second)
-    state = first.metadata.widgets[WIDGET_STATE]["state"]
-    shown = first.cells[0].outputs[0].data[WIDGET_VIEW]["model_id"]
-    assert state[shown]["state"]["p"] == [0.5, 0.25, 0.25]
-    assert state[shown]["state"]["_esm"] == EntropyShaper._esm
-    assert state[shown]["state"]["_css"] == EntropyShaper._css
-    assert state["surprise-1"]["state"]["p"] == 1
-    assert {"lossbars-1", "lossbars-2"} < set(state)
+def shown(notebook):
+    """The id and the state of each figure that an output shows."""
+    states = notebook.metadata.widgets[WIDGET_STATE]["state"]
+    views = [o.data[WIDGET_VIEW] for c in notebook.cells for o in c.outputs if "data" in o]
+    return [(view["model_id"], states[view["model_id"]]["state"]) for view in views]
+
+
+def test_no_kernel_gives_a_figure_the_id_of_another_kernels_figure():
+    """Outputs of an earlier kernel stay where their cells were not run again."""
+
+    def ids():
+        notebook = notebook_of("from xentlib.widgets import LossBars\nLossBars()", "LossBars()")
+        nbclient.NotebookClient(notebook, kernel_name="python3").execute()
+        return set(notebook.metadata.widgets[WIDGET_STATE]["state"])
+
+    first, second = ids(), ids()
+    assert len(first) == len(second) == 4  # two figures and their layouts
+    assert not first & second
+
+
+def test_a_stored_notebook_is_the_same_file_after_another_run_and_holds_the_figures(
+    run_notebooks, tmp_path
+):
+    path = tmp_path / "figures.ipynb"
+    notebook = notebook_of(
+        "from ipywidgets import HBox\nfrom xentlib.widgets import *\nunseen = LossBars()",
+        "EntropyShaper()",
+        "LossBars(q=[0.9, 0.05, 0.05])",
+        "both = Surprise(p=1), LossBars(q=[0, 1, 0])\nHBox(both)",
+        "both[1]",
+        "LossBars()",
+    )
+    nbformat.write(notebook, path)
+    run_notebooks.run(path)
+    first = path.read_bytes()
+    run_notebooks.run(path)
+    assert path.read_bytes() == first
+    figures = shown(nbformat.reads(first, as_version=4))
+    assert [model_id for model_id, _ in figures] == [
+        "entropyshaper-1",
+        "lossbars-1",
+        "hboxmodel-1",
+        "hboxmodel-1-children-2",
+        "lossbars-2",
+    ]
+    shaper, one, box, two, three = (state for _, state in figures)
+    assert (shaper["_esm"], shaper["_css"]) == (EntropyShaper._esm, EntropyShaper._css)
+    assert shaper["layout"] == "IPY_MODEL_entropyshaper-1-layout"
+    assert (shaper["p"], one["q"]) == ([0.5, 0.25, 0.25], [0.9, 0.05, 0.05])
+    assert (two["q"], three["q"]) == ([0, 1, 0], [0.4, 0.1, 0.5])
+    assert box["children"] == [f"IPY_MODEL_hboxmodel-1-children{end}" for end in ("", "-2")]
 
 
 # ---- What the page relies on ----

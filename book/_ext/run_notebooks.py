@@ -1,11 +1,13 @@
 """Run notebooks in place and store what they print and draw: ``make notebooks``.
 
-What changes from run to run or from machine to machine is left out, so that running an unchanged
-notebook again changes no byte of it.
+What changes from run to run or from machine to machine is left out or counted anew, so that running
+an unchanged notebook again changes no byte of it.
 """
 
+import json
 import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import nbformat
@@ -13,24 +15,37 @@ from nbclient import NotebookClient
 
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
+REFERENCE = re.compile(r"IPY_MODEL_([\w-]+)")
 
 
 def shown_widgets(notebook):
-    """The state of the widgets that some output shows, and of what those refer to."""
+    """The state of the models that some output shows, and of what those refer to.
+
+    Their ids, which a kernel draws at random, are replaced by ids that count up.
+    """
     saved = notebook.metadata.get("widgets", {}).get(STATE, {"state": {}})
-    wanted = [
-        output.data[VIEW]["model_id"]
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if VIEW in output.get("data", {})
-    ]
-    kept = {}
-    while wanted:
-        model_id = wanted.pop()
-        if model_id not in kept:
-            kept[model_id] = saved["state"][model_id]
-            wanted += re.findall(r"IPY_MODEL_([\w-]+)", str(kept[model_id]["state"]))
-    return {**saved, "state": dict(sorted(kept.items()))}
+    models, names, count = saved["state"], {}, Counter()
+
+    def name(model_id, new):
+        if model_id not in names:
+            names[model_id] = new
+            for key, value in sorted(models[model_id]["state"].items()):
+                for i, part in enumerate(REFERENCE.findall(json.dumps(value))):
+                    name(part, f"{new}-{key}-{i + 1}" if i else f"{new}-{key}")
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if view := output.get("data", {}).get(VIEW):
+                model_id, model = view["model_id"], models[view["model_id"]]
+                kind = model["state"].get("_anywidget_id", model["model_name"])
+                kind = kind.rpartition(".")[2].lower()
+                count[kind] += model_id not in names
+                name(model_id, f"{kind}-{count[kind]}")
+                view["model_id"] = names[model_id]
+
+    kept = {new: models[model_id] for model_id, new in names.items()}
+    renamed = REFERENCE.sub(lambda m: f"IPY_MODEL_{names.get(m[1], m[1])}", json.dumps(kept))
+    return {**saved, "state": json.loads(renamed)}
 
 
 def run(path):

@@ -2,16 +2,13 @@
 
 import base64
 import math
-from collections import Counter
 from pathlib import Path
 
 import anywidget
-import ipywidgets
 import numpy as np
 import traitlets
 
 HERE = Path(__file__).parent
-created = Counter()  # figures of each class in this process
 
 
 class Probabilities(traitlets.List):
@@ -98,16 +95,6 @@ class Figure(anywidget.AnyWidget):
             files = HERE / "shared.js", HERE / f"{cls.__name__.lower()}.js"
             cls._esm = "\n".join(f.read_text("utf-8") for f in files)
         super().__init_subclass__(**kwargs)
-
-    def __init__(self, **kwargs):
-        # Ids that count up, instead of random ones, so that a notebook run twice is the same file.
-        name = type(self).__name__.lower()
-        created[name] += 1
-        kwargs.setdefault("model_id", f"{name}-{created[name]}")
-        layout = kwargs.get("layout") or {}
-        if isinstance(layout, dict):
-            kwargs["layout"] = ipywidgets.Layout(model_id=f"{kwargs['model_id']}-layout", **layout)
-        super().__init__(**kwargs)
 
     def _summary(self):
         raise NotImplementedError
