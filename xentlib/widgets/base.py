@@ -1,4 +1,4 @@
-"""What every interactive figure shares: its script, its identity and its still picture."""
+"""What every interactive figure shares: its script, its traits and its still picture."""
 
 import base64
 import math
@@ -8,68 +8,107 @@ import anywidget
 import numpy as np
 import traitlets
 
+from xentlib import _inputs
+
 HERE = Path(__file__).parent
 
 
-class Probabilities(traitlets.List):
-    """Probabilities that sum to 1: a list, or a table (a list of rows), in the default's shape."""
+class Checked(traitlets.TraitType):
+    """What `check` makes of a value; its errors name the trait, such as ``LossBars.q``.
 
-    def __init__(self, default_value, **kwargs):
-        self.shape = np.shape(default_value)
-        super().__init__(None, default_value, **kwargs)
-
-    def validate(self, obj, value):
-        where = f"{type(obj).__name__}.{self.name}"
-        try:
-            p = np.asarray(value, dtype=float)
-        except (TypeError, ValueError):
-            raise traitlets.TraitError(f"{where} must be numbers, not {value!r}") from None
-        if p.shape != self.shape:
-            size = " × ".join(map(str, self.shape))
-            raise traitlets.TraitError(f"{where} must be {size} numbers, not {value!r}")
-        if not np.all((p >= 0) & (p <= 1)):
-            raise traitlets.TraitError(f"{where} must lie in [0, 1], not {p.tolist()}")
-        if abs(p.sum() - 1) > np.sqrt(np.finfo(float).eps):
-            raise traitlets.TraitError(f"{where} must sum to 1, not {p.sum():g}: {p.tolist()}")
-        return p.tolist()
-
-
-class Names(traitlets.List):
-    """A list of as many names as the default has."""
-
-    def __init__(self, default_value, **kwargs):
-        size = len(default_value)
-        super().__init__(traitlets.Unicode(), default_value, minlen=size, maxlen=size, **kwargs)
-
-
-class Numbers(traitlets.List):
-    """Numbers in [low, high], as a list or as rows; None in `shape` stands for any length."""
-
-    def __init__(self, shape, default_value=traitlets.Undefined, low=-np.inf, high=np.inf):
-        self.shape, self.low, self.high = shape, low, high
-        super().__init__(default_value=default_value)
+    Lists become tuples, because a list could be changed without the figure being told.
+    """
 
     def validate(self, obj, value):
-        where = f"{type(obj).__name__}.{self.name}"
         try:
-            numbers = np.asarray(value, dtype=float)
-        except (TypeError, ValueError):
-            raise traitlets.TraitError(f"{where} must be numbers, not {value!r}") from None
-        fits = len(numbers.shape) == len(self.shape) and all(
-            size > 0 if wanted is None else size == wanted
-            for size, wanted in zip(numbers.shape, self.shape, strict=True)
-        )
-        if not fits:
-            size = " × ".join("n" if n is None else str(n) for n in self.shape)
-            raise traitlets.TraitError(
-                f"{where} must be {size} numbers, not of shape {numbers.shape}"
-            )
-        wrong = numbers[~(np.isfinite(numbers) & (numbers >= self.low) & (numbers <= self.high))]
-        if wrong.size:
-            bounded = f"lie in [{self.low:g}, {self.high:g}]"
-            wanted = bounded if math.isfinite(self.high) else "be finite"
-            raise traitlets.TraitError(f"{where} must {wanted}, not {wrong[0]}")
-        return numbers.tolist()
+            return frozen(self.check(f"{type(obj).__name__}.{self.name}", value))
+        except ValueError as error:
+            raise traitlets.TraitError(str(error)) from None
+
+
+def frozen(value):
+    return tuple(map(frozen, value)) if isinstance(value, list) else value
+
+
+class Numbers(Checked):
+    """A number, a list of numbers or a list of rows; None in `shape` stands for any length.
+
+    They lie in [low, high], or in (low, high] if `above`.
+    """
+
+    whole = False
+
+    def __init__(self, shape, default=traitlets.Undefined, low=-np.inf, high=np.inf, above=False):
+        self.shape, self.low, self.high, self.above = shape, low, high, above
+        super().__init__(default)
+
+    def check(self, where, value):
+        wanted = " × ".join("n" if n is None else str(n) for n in self.shape) or "one"
+        wanted += (" whole" if self.whole else "") + (" numbers" if self.shape else " number")
+        if value is None or isinstance(value, str):
+            raise ValueError(f"{where} must be {wanted}, got {value!r}")
+        given = _inputs.real(where, value)
+        if len(given.shape) != len(self.shape) or any(
+            n not in (None, size) for n, size in zip(self.shape, given.shape, strict=True)
+        ):
+            raise ValueError(f"{where} must be {wanted}, got shape {given.shape}")
+        if self.whole and given.dtype.kind == "f":
+            broken = given != np.round(given)
+            got = _inputs.first(given, broken if broken.any() else True)
+            raise ValueError(f"{where} must be {wanted}, got {got}")
+        given = self.check_values(where, given.astype(int if self.whole else float))
+        return given.tolist()
+
+    def check_values(self, where, given):
+        fit = np.isfinite(given) & (given >= self.low) & (given <= self.high)
+        wrong = ~fit | (self.above & (given == self.low))
+        if wrong.any():
+            bounds = f"lie in {'(' if self.above else '['}{self.low:g}, {self.high:g}]"
+            wanted = bounds if math.isfinite(self.high) else "be finite"
+            raise ValueError(f"{where} must {wanted}, got {_inputs.first(given, wrong)}")
+        return given
+
+
+class WholeNumbers(Numbers):
+    """Whole numbers, which stay so."""
+
+    whole = True
+
+
+class Probabilities(Numbers):
+    """Probabilities, each on its own: what exceeds 1 by the rounding of a float32 counts as 1."""
+
+    def __init__(self, shape, default, above=False):
+        super().__init__(shape, default, 0, 1, above)
+
+    def check_values(self, where, given):
+        (given,), _ = _inputs.probabilities(**{where: given})
+        return super().check_values(where, given)
+
+
+class Distribution(Numbers):
+    """Probabilities that sum to 1, as a list or a table in the default's shape.
+
+    They are kept as they are given; the library allows for what rounding does to their sum.
+    """
+
+    def __init__(self, default):
+        super().__init__(np.shape(default), default)
+
+    def check_values(self, where, given):
+        _inputs.sum_to_1(where, given, None)
+        return given
+
+
+class Names(Checked):
+    """As many strings as the default has."""
+
+    def check(self, where, value):
+        names = [] if isinstance(value, str) or not np.iterable(value) else list(value)
+        size = len(self.default_value)
+        if len(names) != size or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"{where} must be {size} strings, got {value!r}")
+        return [str(name) for name in names]
 
 
 def at_least_0(n):
@@ -95,6 +134,17 @@ class Figure(anywidget.AnyWidget):
             files = HERE / "shared.js", HERE / f"{cls.__name__.lower()}.js"
             cls._esm = "\n".join(f.read_text("utf-8") for f in files)
         super().__init_subclass__(**kwargs)
+
+    def __new__(cls, *args, **kwargs):
+        known = set(cls.class_trait_names())
+        unknown = [f"{name}=" for name in kwargs if name not in known | {"model_id"}]
+        if args or unknown:  # ipywidgets would ignore them, with a warning that few see
+            own = sorted(known - set(anywidget.AnyWidget.class_trait_names()))
+            takes = ", ".join(f"{name}=" for name in own)
+            raise TypeError(
+                f"{cls.__name__} takes {takes}, got {', '.join([*map(repr, args), *unknown])}"
+            )
+        return super().__new__(cls, *args, **kwargs)
 
     def _summary(self):
         raise NotImplementedError

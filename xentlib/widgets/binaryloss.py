@@ -2,11 +2,9 @@
 
 import math
 
-import traitlets
-
 from xentlib import plots
 from xentlib.information import binary_cross_entropy
-from xentlib.widgets.base import Figure
+from xentlib.widgets.base import Figure, Probabilities
 
 
 class BinaryLoss(Figure):
@@ -30,15 +28,8 @@ class BinaryLoss(Figure):
     Taught in chapter 7, on the sigmoid and its losses.
     """
 
-    q = traitlets.Float(0.9).tag(sync=True)
-    y = traitlets.Float(0.0).tag(sync=True)
-
-    @traitlets.validate("q", "y")
-    def _check_probability(self, proposal):
-        name, value = proposal["trait"].name, proposal["value"]
-        if not 0 <= value <= 1:
-            raise traitlets.TraitError(f"BinaryLoss.{name} must lie in [0, 1], not {value}")
-        return value
+    q = Probabilities((), 0.9).tag(sync=True)
+    y = Probabilities((), 0.0).tag(sync=True)
 
     @property
     def loss(self):

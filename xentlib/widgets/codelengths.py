@@ -1,35 +1,12 @@
 """Code lengths: columns whose area is the mean length, and the budget they must keep."""
 
-import operator
-
 import numpy as np
-import traitlets
 
 from xentlib import plots
 from xentlib.information import entropy
-from xentlib.widgets.base import Figure, Names, Probabilities
+from xentlib.widgets.base import Distribution, Figure, Names, WholeNumbers
 
 MOST_BITS = 6
-
-
-class Lengths(traitlets.List):
-    """A list of as many code lengths as the default has, in whole bits."""
-
-    def __init__(self, default_value, **kwargs):
-        self.size = len(default_value)
-        super().__init__(traitlets.Int(), default_value, **kwargs)
-
-    def validate(self, obj, value):
-        try:
-            lengths = [operator.index(x) for x in value]
-        except TypeError:
-            lengths = []
-        if len(lengths) != self.size or not all(1 <= x <= MOST_BITS for x in lengths):
-            raise traitlets.TraitError(
-                f"{type(obj).__name__}.{self.name} must be {self.size} whole numbers "
-                f"from 1 to {MOST_BITS}, not {value!r}"
-            )
-        return lengths
 
 
 class CodeLengths(Figure):
@@ -41,11 +18,11 @@ class CodeLengths(Figure):
 
     Attributes
     ----------
-    names : list of str
+    names : tuple of str
         The four words.
-    p : list of float
+    p : tuple of float
         How often they are said.
-    lengths : list of int
+    lengths : tuple of int
         The lengths of their code words, from 1 to 6 bits.
 
     Examples
@@ -60,8 +37,8 @@ H(p) 1.7500 + extra 0.6250, Kraft sum 1
     """
 
     names = Names(["dog", "cat", "fish", "bird"]).tag(sync=True)
-    p = Probabilities([1 / 2, 1 / 4, 1 / 8, 1 / 8]).tag(sync=True)
-    lengths = Lengths([3, 1, 2, 3]).tag(sync=True)
+    p = Distribution([1 / 2, 1 / 4, 1 / 8, 1 / 8]).tag(sync=True)
+    lengths = WholeNumbers((4,), [3, 1, 2, 3], 1, MOST_BITS).tag(sync=True)
 
     def _summary(self):
         p = ", ".join(f"{x:.4g}" for x in self.p)

@@ -5,7 +5,7 @@ import traitlets
 
 from xentlib import plots
 from xentlib.information import binary_cross_entropy, binary_entropy, kl_divergence
-from xentlib.widgets.base import Figure
+from xentlib.widgets.base import Figure, Probabilities, WholeNumbers
 
 MOST_TOSSES = 500  # of each side
 
@@ -32,9 +32,9 @@ class CoinLikelihood(Figure):
     Taught in chapter 6, on maximum likelihood.
     """
 
-    heads = traitlets.Int(7, min=0, max=MOST_TOSSES).tag(sync=True)
-    tails = traitlets.Int(3, min=0, max=MOST_TOSSES).tag(sync=True)
-    theta = traitlets.Float(0.5).tag(sync=True)
+    heads = WholeNumbers((), 7, 0, MOST_TOSSES).tag(sync=True)
+    tails = WholeNumbers((), 3, 0, MOST_TOSSES).tag(sync=True)
+    theta = Probabilities((), 0.5).tag(sync=True)
 
     @traitlets.validate("heads", "tails")
     def _check_tosses(self, proposal):
@@ -43,13 +43,6 @@ class CoinLikelihood(Figure):
         if tosses == 0 and getattr(self, other) == 0:
             raise traitlets.TraitError(f"CoinLikelihood.{name} and {other} cannot both be 0")
         return tosses
-
-    @traitlets.validate("theta")
-    def _check_theta(self, proposal):
-        theta = proposal["value"]
-        if not 0 <= theta <= 1:
-            raise traitlets.TraitError(f"CoinLikelihood.theta must lie in [0, 1], not {theta}")
-        return theta
 
     def _summary(self):
         p = self.heads / (self.heads + self.tails)

@@ -4,7 +4,7 @@ import math
 
 from xentlib import plots
 from xentlib.information import kl_divergence
-from xentlib.widgets.base import Figure, Names, Probabilities
+from xentlib.widgets.base import Distribution, Figure, Names
 
 
 class Divergences(Figure):
@@ -14,9 +14,9 @@ class Divergences(Figure):
 
     Attributes
     ----------
-    names : list of str
+    names : tuple of str
         The three outcomes.
-    p, q : list of float
+    p, q : tuple of float
         Two distributions over them.
 
     Examples
@@ -28,8 +28,8 @@ class Divergences(Figure):
     """
 
     names = Names(["A", "B", "C"]).tag(sync=True)
-    p = Probabilities([0.5, 0.25, 0.25]).tag(sync=True)
-    q = Probabilities([0.9, 0.05, 0.05]).tag(sync=True)
+    p = Distribution([0.5, 0.25, 0.25]).tag(sync=True)
+    q = Distribution([0.9, 0.05, 0.05]).tag(sync=True)
 
     def _summary(self):
         p, q = (", ".join(f"{x:.4g}" for x in values) for values in (self.p, self.q))

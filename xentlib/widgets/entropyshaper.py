@@ -2,7 +2,7 @@
 
 from xentlib import plots
 from xentlib.information import entropy, perplexity
-from xentlib.widgets.base import Figure, Names, Probabilities
+from xentlib.widgets.base import Distribution, Figure, Names
 
 
 class EntropyShaper(Figure):
@@ -10,9 +10,9 @@ class EntropyShaper(Figure):
 
     Attributes
     ----------
-    names : list of str
+    names : tuple of str
         The three outcomes.
-    p : list of float
+    p : tuple of float
         Their probabilities.
 
     Examples
@@ -24,7 +24,7 @@ class EntropyShaper(Figure):
     """
 
     names = Names(["A", "B", "C"]).tag(sync=True)
-    p = Probabilities([0.5, 0.25, 0.25]).tag(sync=True)
+    p = Distribution([0.5, 0.25, 0.25]).tag(sync=True)
 
     def _summary(self):
         p = ", ".join(f"{x:.4g}" for x in self.p)

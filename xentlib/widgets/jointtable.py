@@ -4,7 +4,7 @@ import numpy as np
 
 from xentlib import plots
 from xentlib.information import entropy, joint_entropy, mutual_information
-from xentlib.widgets.base import Figure, Names, Probabilities
+from xentlib.widgets.base import Distribution, Figure, Names
 
 
 class JointTable(Figure):
@@ -15,9 +15,9 @@ class JointTable(Figure):
 
     Attributes
     ----------
-    pxy : list of list of float
+    pxy : tuple of tuple of float
         The joint probabilities: two rows for X, two columns for Y.
-    x_names, y_names : list of str
+    x_names, y_names : tuple of str
         The two values of X, and those of Y.
 
     Examples
@@ -29,14 +29,13 @@ I(X;Y) = 0.3113 bits
     Taught in chapter 3, on joint entropy and mutual information.
     """
 
-    pxy = Probabilities([[0.24, 0.06], [0.14, 0.56]]).tag(sync=True)
+    pxy = Distribution([[0.24, 0.06], [0.14, 0.56]]).tag(sync=True)
     x_names = Names(["x0", "x1"]).tag(sync=True)
     y_names = Names(["y0", "y1"]).tag(sync=True)
 
     def _summary(self):
         table = ", ".join(f"({', '.join(f'{p:.4g}' for p in row)})" for row in self.pxy)
-        # A sum may exceed 1 by rounding; then an entropy falls below 0.
-        x, y = (max(entropy(np.sum(self.pxy, axis=axis), base=2), 0) for axis in (1, 0))
+        x, y = (entropy(np.sum(self.pxy, axis=axis), base=2) for axis in (1, 0))
         joint, both = joint_entropy(self.pxy, base=2), mutual_information(self.pxy, base=2)
         return (
             f"p = ({table}): H(X) = {x:.4f}, H(Y) = {y:.4f}, "

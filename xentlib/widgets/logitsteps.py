@@ -3,12 +3,11 @@
 import math
 
 import numpy as np
-import traitlets
 
 from xentlib import plots
 from xentlib.activations import softmax
 from xentlib.losses import softmax_cross_entropy, softmax_cross_entropy_value_and_grad
-from xentlib.widgets.base import Figure, Names, Numbers, at_least_0
+from xentlib.widgets.base import Figure, Names, Numbers, WholeNumbers, at_least_0
 
 LOGIT_LIMIT = 20  # dots are dragged as far as 6; steps may go on from there
 
@@ -22,11 +21,11 @@ class LogitSteps(Figure):
 
     Attributes
     ----------
-    names : list of str
+    names : tuple of str
         The three classes.
     truth : int
         Index of the true class.
-    z : list of float
+    z : tuple of float
         The logits, from −20 to 20.
     step_size : float
         Learning rate of a step, above 0 and at most 10.
@@ -45,18 +44,11 @@ loss 0.9163 nats, gradient (−0.6, 0.1, 0.5)
     """
 
     names = Names(["landscape", "house", "other"]).tag(sync=True)
-    truth = traitlets.Int(0, min=0, max=2).tag(sync=True)
+    truth = WholeNumbers((), 0, 0, 2).tag(sync=True)
     z = Numbers((3,), [math.log(q) for q in (0.4, 0.1, 0.5)], -LOGIT_LIMIT, LOGIT_LIMIT).tag(
         sync=True
     )
-    step_size = traitlets.Float(1.0).tag(sync=True)
-
-    @traitlets.validate("step_size")
-    def _check_step_size(self, proposal):
-        size = proposal["value"]
-        if not 0 < size <= 10:
-            raise traitlets.TraitError(f"LogitSteps.step_size must lie in (0, 10], not {size}")
-        return size
+    step_size = Numbers((), 1.0, 0, 10, above=True).tag(sync=True)
 
     @property
     def q(self):

@@ -2,11 +2,9 @@
 
 import math
 
-import traitlets
-
 from xentlib import plots
 from xentlib.information import information_content
-from xentlib.widgets.base import Figure, Names, Probabilities
+from xentlib.widgets.base import Distribution, Figure, Names, WholeNumbers
 
 
 class LossBars(Figure):
@@ -17,11 +15,11 @@ class LossBars(Figure):
 
     Attributes
     ----------
-    names : list of str
+    names : tuple of str
         The three classes.
     truth : int
         Index of the true class.
-    q : list of float
+    q : tuple of float
         The model's probabilities.
 
     Examples
@@ -33,8 +31,8 @@ class LossBars(Figure):
     """
 
     names = Names(["landscape", "house", "other"]).tag(sync=True)
-    truth = traitlets.Int(0, min=0, max=2).tag(sync=True)
-    q = Probabilities([0.4, 0.1, 0.5]).tag(sync=True)
+    truth = WholeNumbers((), 0, 0, 2).tag(sync=True)
+    q = Distribution([0.4, 0.1, 0.5]).tag(sync=True)
 
     @property
     def loss(self):

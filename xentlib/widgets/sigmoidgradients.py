@@ -1,10 +1,9 @@
 """How fast an error teaches: the gradients of two losses at a sigmoid's logit."""
 
-import traitlets
 from scipy.special import expit
 
 from xentlib import plots
-from xentlib.widgets.base import Figure
+from xentlib.widgets.base import Figure, Numbers, WholeNumbers
 
 
 class SigmoidGradients(Figure):
@@ -30,18 +29,8 @@ class SigmoidGradients(Figure):
     Taught in chapter 7, on the sigmoid and its losses.
     """
 
-    z = traitlets.Float(-5.0).tag(sync=True)
-    y = traitlets.Int(1, min=0, max=1).tag(sync=True)
-
-    @traitlets.validate("z")
-    def _check_z(self, proposal):
-        z = proposal["value"]
-        most = plots.MOST_Z
-        if not -most <= z <= most:
-            raise traitlets.TraitError(
-                f"SigmoidGradients.z must lie in [{-most:g}, {most:g}], not {z}"
-            )
-        return z
+    z = Numbers((), -5.0, -plots.MOST_Z, plots.MOST_Z).tag(sync=True)
+    y = WholeNumbers((), 1, 0, 1).tag(sync=True)
 
     def _summary(self):
         q = expit(self.z)

@@ -1,7 +1,6 @@
 """Softmax regression, trained by gradient descent on real data with two features."""
 
 import math
-import operator
 from functools import cache
 
 import numpy as np
@@ -9,9 +8,10 @@ import traitlets
 
 from xentlib import plots
 from xentlib.losses import softmax_cross_entropy, softmax_cross_entropy_value_and_grad
-from xentlib.widgets.base import Figure, Names, Numbers, at_least_0
+from xentlib.widgets.base import Figure, Names, Numbers, WholeNumbers, at_least_0
 
 SLOWEST, FASTEST = 0.01, 20  # learning rates
+HUGE = 1e100  # of which the products are finite
 
 
 @cache
@@ -20,21 +20,6 @@ def _iris():
 
     iris = load_iris()
     return iris.data[:, 2:].tolist(), iris.target.tolist()
-
-
-class Labels(traitlets.List):
-    """Indices of three classes."""
-
-    def validate(self, obj, value):
-        where = f"{type(obj).__name__}.{self.name}"
-        try:
-            labels = [operator.index(x) for x in value]
-        except TypeError:
-            raise traitlets.TraitError(f"{where} must be whole numbers, not {value!r}") from None
-        wrong = [x for x in labels if not 0 <= x <= 2]
-        if wrong:
-            raise traitlets.TraitError(f"{where} must be 0, 1 or 2, not {wrong[0]}")
-        return labels
 
 
 class SoftmaxTraining(Figure):
@@ -47,17 +32,17 @@ class SoftmaxTraining(Figure):
 
     Attributes
     ----------
-    X : list of list of float
+    X : tuple of tuple of float
         Two features a point. The default is the petals of the 150 irises of scikit-learn.
-    labels : list of int
+    labels : tuple of int
         Index of the class of each point.
-    names, features : list of str
+    names, features : tuple of str
         Names of the three classes and of the two features.
     learning_rate : float
         From 0.01 to 20.
-    weights : list of list of float
+    weights : tuple of tuple of float
         Three rows of one number a class: the weights of the two features, and the bias b.
-    history : list of float
+    history : tuple of float
         The loss in nats at the start and after every step. New data start the training again from
         weights 0; new weights start a new history.
 
@@ -73,12 +58,12 @@ class SoftmaxTraining(Figure):
     Taught in chapter 8.
     """
 
-    X = Numbers((None, 2)).tag(sync=True)
-    labels = Labels().tag(sync=True)
+    X = Numbers((None, 2), low=-HUGE, high=HUGE).tag(sync=True)
+    labels = WholeNumbers((None,), low=0, high=2).tag(sync=True)
     names = Names(["setosa", "versicolor", "virginica"]).tag(sync=True)
     features = Names(["petal length, cm", "petal width, cm"]).tag(sync=True)
-    learning_rate = traitlets.Float(0.5).tag(sync=True)
-    weights = Numbers((3, 3), np.zeros((3, 3)).tolist()).tag(sync=True)
+    learning_rate = Numbers((), 0.5, SLOWEST, FASTEST).tag(sync=True)
+    weights = Numbers((3, 3), np.zeros((3, 3)).tolist(), -HUGE, HUGE).tag(sync=True)
     history = Numbers((None,), [math.log(3)]).tag(sync=True)
 
     @traitlets.default("X")
@@ -98,7 +83,7 @@ class SoftmaxTraining(Figure):
         )
         if len(X) != len(labels):
             raise traitlets.TraitError(
-                f"SoftmaxTraining.X and labels must have one length, not {len(X)}, {len(labels)}"
+                f"SoftmaxTraining.X and labels must have one length, got {len(X)}, {len(labels)}"
             )
         if not np.all((np.ptp(X, axis=0) > 0) & (np.std(X, axis=0) > 0)):  # which may round to 0
             raise traitlets.TraitError("SoftmaxTraining.X must hold two features that vary")
@@ -113,15 +98,6 @@ class SoftmaxTraining(Figure):
             self.reset()
         else:
             self.history = [self.loss]
-
-    @traitlets.validate("learning_rate")
-    def _check_learning_rate(self, proposal):
-        rate = proposal["value"]
-        if not SLOWEST <= rate <= FASTEST:
-            raise traitlets.TraitError(
-                f"SoftmaxTraining.learning_rate must lie in [{SLOWEST}, {FASTEST}], not {rate}"
-            )
-        return rate
 
     @property
     def inputs(self):

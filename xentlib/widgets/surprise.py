@@ -1,10 +1,8 @@
 """Information content: the curve −log₂ p and the questions it counts."""
 
-import traitlets
-
 from xentlib import plots
 from xentlib.information import information_content
-from xentlib.widgets.base import Figure
+from xentlib.widgets.base import Figure, Probabilities
 
 
 class Surprise(Figure):
@@ -23,14 +21,7 @@ class Surprise(Figure):
     Taught in chapter 1, on information content.
     """
 
-    p = traitlets.Float(0.25).tag(sync=True)
-
-    @traitlets.validate("p")
-    def _check_p(self, proposal):
-        p = proposal["value"]
-        if not 0 < p <= 1:
-            raise traitlets.TraitError(f"Surprise.p must lie in (0, 1], not {p}")
-        return p
+    p = Probabilities((), 0.25, above=True).tag(sync=True)
 
     def _summary(self):
         nats = information_content(self.p)
