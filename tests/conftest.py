@@ -13,6 +13,11 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, settings
 
+# One thread for each test process and each kernel: OpenBLAS's threads spin while they wait, and
+# where two processes share two cores, the training in chapter 8 takes many times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 BROWSERS = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"

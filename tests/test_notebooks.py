@@ -13,6 +13,7 @@ from conftest import ROOT, toc_files
 import xentlib.widgets
 
 NOTEBOOKS = sorted(ROOT.glob("book/*.ipynb"))
+SETS = sorted([*ROOT.glob("book/assignments/*.ipynb"), *ROOT.glob("tests/assignments/*/*.ipynb")])
 IMAGES = ("image/png", "image/svg+xml")
 
 
@@ -56,6 +57,38 @@ def test_no_errors_no_warnings_no_hidden_cells(notebook):
         for output in cell.outputs:
             assert output.output_type != "error", cell.id
             assert output.get("name") != "stderr", cell.id
+
+
+def unrounded(text):
+    """The decimal numbers in `text` that have more than ten significant digits."""
+    numbers = re.findall(r"(?:\d[\d_,]*)?\.\d+|\d+(?=e[-+]?\d)", text, re.IGNORECASE)
+    return [n for n in numbers if len(re.sub(r"\D", "", n).lstrip("0")) > 10]
+
+
+@pytest.mark.parametrize(
+    "path", NOTEBOOKS + SETS, ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_numbers_are_rounded_where_they_are_printed(path):
+    """The last digits of a sum differ from one processor to the next."""
+    for cell in code_cells(nbformat.read(path, as_version=4)):
+        for output in cell.outputs:
+            for text in (output.get("text", ""), output.get("data", {}).get("text/plain", "")):
+                assert unrounded(text) == [], cell.id
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["4.499999999999999", "[0.1  0.30000000000000004]", "f(-1.2345678901e-05)", "1,234.56789012"],
+)
+def test_a_number_to_the_last_digit_is_found(text):
+    assert len(unrounded(text)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["0.000000000001", "12345678901 cases", "2026.10.18", "v1.2.3.4", "1e-12"]
+)
+def test_a_rounded_number_is_let_pass(text):
+    assert unrounded(text) == []
 
 
 def test_every_figure_says_what_it_shows(notebook):
