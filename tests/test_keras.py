@@ -32,6 +32,7 @@ def test_rows_are_normalised_and_then_clipped():
     assert np.isclose(loss(p, np.array([[4.0, 1, 5]])), 0.916291)
     clipped = loss(p, np.array([[0.0, 0.5, 0.5]]))
     assert np.isclose(clipped, -np.log(1e-7))  # 16.118, and not infinite
+    assert loss(p, np.array([[1e-9, 0.5, 0.5]])) == clipped  # and not 20.7
     assert np.isclose(loss(2 * p, np.array([[4.0, 1, 5]])), 2 * 0.916291)
 
 
@@ -72,7 +73,7 @@ def test_kl_divergence_clips_and_does_not_normalise():
     p, q = np.array([[0.5, 0.25, 0.25]]), np.array([[0.4, 0.1, 0.5]])
     assert np.isclose(KLDivergence()(p, q), np.sum(p * np.log(p / q)))
     assert np.isclose(KLDivergence()(p, q), 0.167358)  # truth first
-    assert KLDivergence()(p, 2 * q) < 0
+    assert KLDivergence()(p, 2 * q) < 0 and KLDivergence()(p / 2, q) < 0
     zero, fair = np.array([[1.0, 0]]), np.array([[0.5, 0.5]])
     infinite = KLDivergence()(fair, zero)
     assert np.isclose(infinite, 0.5 * np.log(0.5 / 1e-7) + 0.5 * np.log(0.5))
@@ -108,6 +109,27 @@ class TestWithoutListing:
         one, zero = np.array([[1.0]]), np.array([[0.0]])
         assert np.isclose(BinaryCrossentropy()(one, zero), 16.12, atol=0.005)
         assert np.isclose(BinaryCrossentropy()(zero, one), 15.94, atol=0.005)
+
+    def test_small_binary_losses_from_scores_are_kept_but_those_of_a_no_on_pytorch(self):
+        import numpy as np
+        from keras.losses import BinaryCrossentropy
+
+        loss, z = BinaryCrossentropy(from_logits=True), np.array([[16.0]])
+        small = 1.125352e-7  # ln(1 + exp(-16))
+        assert np.isclose(float(loss(np.array([[1.0]]), z)), small, rtol=1e-5, atol=0)
+        no = float(loss(np.array([[0.0]]), -z))
+        if keras.backend.backend() == "torch":
+            assert no == 0
+        else:
+            assert np.isclose(no, small, rtol=1e-5, atol=0)
+
+    def test_small_categorical_losses_from_scores_are_rounded_to_0(self):
+        """In 32 bits; ln(1 + exp(-17)) is 4e-8."""
+        import numpy as np
+        from keras.losses import CategoricalCrossentropy
+
+        p, z = np.array([[1.0, 0]]), np.array([[17.0, 0]])
+        assert float(CategoricalCrossentropy(from_logits=True)(p, z)) == 0
 
     def test_kl_divergence_makes_ones_of_counts(self):
         import numpy as np

@@ -37,6 +37,13 @@ def test_labels_out_of_range_are_no_error():
     many = jnp.arange(200.0)
     assert jnp.allclose(loss(many, -100), loss(many, 100))
 
+    z, labels = jnp.stack([logits, logits]), jnp.array([0, -100])
+    weights = jnp.array([1.0, 0.0])
+    assert jnp.isnan(jnp.sum(weights * loss(z, labels)))  # 0 * nan
+    valid = jnp.where(weights > 0, labels, 0)
+    mean = jnp.sum(weights * loss(z, valid)) / jnp.sum(weights)
+    assert jnp.allclose(mean, 0.916291)
+
 
 def test_kl_divergence_takes_the_log_of_the_model_first():
     import jax.numpy as jnp
@@ -47,8 +54,9 @@ def test_kl_divergence_takes_the_log_of_the_model_first():
     assert jnp.allclose(kl, jnp.sum(p * jnp.log(p / q)))
     assert jnp.allclose(kl, 0.167358)
     assert optax.kl_divergence(q, p) < 0  # the log is missing
-    # q is not checked to sum to 1.
+    # Neither is checked to sum to 1.
     assert jnp.allclose(optax.kl_divergence(jnp.log(2 * q), p), kl - jnp.log(2))
+    assert optax.kl_divergence(jnp.log(q), p / 2) < 0
 
 
 def test_q_of_zero_gives_inf_and_zero_times_inf_is_nan():
@@ -62,6 +70,10 @@ def test_q_of_zero_gives_inf_and_zero_times_inf_is_nan():
     assert jnp.isnan(optax.softmax_cross_entropy(no, sure))  # should be 0
     assert jnp.isnan(optax.kl_divergence(no, sure))  # should be 0
     assert optax.losses.safe_softmax_cross_entropy(no, sure) == 0
+    two = jnp.array([0.0, -jnp.inf, -jnp.inf])
+    second = jnp.array([0.0, 1.0, 0.0])
+    assert jnp.isnan(optax.softmax_cross_entropy(two, second))  # should be inf
+    assert optax.losses.safe_softmax_cross_entropy(two, second) == jnp.inf
 
 
 class TestWithoutListing:
@@ -76,6 +88,18 @@ class TestWithoutListing:
         each = optax.sigmoid_binary_cross_entropy(logits, p)
         assert each.shape == (4,) and jnp.allclose(each.mean(), 0.400367)
         assert optax.sigmoid_binary_cross_entropy(jnp.array(-1000.0), 1) == 1000
+
+    def test_small_losses_from_scores_are_rounded_to_0_and_the_binary_one_is_not(self):
+        """In 32 bits; ln(1 + exp(-17)) is 4e-8."""
+        import jax.numpy as jnp
+        import optax
+
+        z = jnp.array([17.0, 0])
+        assert optax.softmax_cross_entropy(z, jnp.array([1.0, 0])) == 0
+        assert optax.softmax_cross_entropy_with_integer_labels(z, 0) == 0
+        for score, label in [(17.0, 1), (-17.0, 0)]:
+            loss = optax.sigmoid_binary_cross_entropy(jnp.array(score), label)
+            assert jnp.allclose(loss, 4.139938e-8, rtol=1e-5, atol=0)
 
     def test_smooth_labels_gives_each_class_alpha_over_k(self):
         import jax.numpy as jnp
@@ -106,4 +130,5 @@ class TestWithoutListing:
 
         no = jnp.array([0.0, -jnp.inf])
         assert optax.softmax_cross_entropy_with_integer_labels(no, 0) == 0
+        assert optax.softmax_cross_entropy_with_integer_labels(no, 1) == jnp.inf
         assert jnp.isnan(optax.sigmoid_binary_cross_entropy(jnp.array(-jnp.inf), 0))

@@ -44,6 +44,14 @@ def test_the_mean_over_nothing_is_nan():
     loss.backward()
     assert loss.isnan() and (z.grad == 0).all()
 
+    def gradient(mean):  # of two losses, none of which counts
+        each = cross_entropy(z, torch.tensor([0, 1]), reduction="none")
+        return torch.autograd.grad(mean(each, torch.zeros(2)), z)[0]
+
+    assert (gradient(lambda each, mask: each[mask == 1].mean()) == 0).all()
+    multiplied = gradient(lambda each, mask: (each * mask).sum() / mask.sum())
+    assert multiplied.isnan().all()
+
 
 def test_weights_divide_by_their_sum_for_indices_only():
     import torch
@@ -86,21 +94,29 @@ def test_kl_div_takes_the_log_of_the_model_first():
     assert torch.isclose(right, kl.mean())
     assert torch.isclose(kl_div(q.log(), p), kl.mean() / 3)  # and a warning
     assert kl_div(q, p, reduction="batchmean") < 0  # the log is missing
-    # q is not checked to sum to 1.
+    # Neither is checked to sum to 1.
     lower = kl_div((2 * q).log(), p, reduction="batchmean")
     assert torch.isclose(lower, kl.mean() - math.log(2))
+    assert kl_div(q.log(), p / 2, reduction="batchmean") < 0
 
 
 def test_q_of_zero_gives_inf_or_nan_or_100():
     import torch
     from torch.nn.functional import binary_cross_entropy, cross_entropy, kl_div
 
-    no = torch.tensor([[0.0, -torch.inf]])  # logits of q = (1, 0)
+    no = torch.tensor([[0.0, -torch.inf]])  # logits, and log, of q = (1, 0)
     assert cross_entropy(no, torch.tensor([1])) == torch.inf
     assert cross_entropy(no, torch.tensor([0])) == 0
-    assert cross_entropy(no, torch.tensor([[1.0, 0]])).isnan()  # 0 * inf
-    p = torch.tensor([[0.5, 0.5]])
+    p, sure = torch.tensor([[0.5, 0.5]]), torch.tensor([[1.0, 0]])
+    assert cross_entropy(no, p) == torch.inf
     assert kl_div(no, p, reduction="batchmean") == torch.inf
+    # Where the target is 0, too: 0 * inf. It should be 0.
+    assert cross_entropy(no, sure).isnan()
+    assert kl_div(no, sure, reduction="batchmean").isnan()
+    # So here, where it should be inf.
+    two = torch.tensor([[0.0, -torch.inf, -torch.inf]])
+    assert cross_entropy(two, torch.tensor([[0.0, 1, 0]])).isnan()
+    assert cross_entropy(two, torch.tensor([1])) == torch.inf
 
     zero, one = torch.tensor([0.0]), torch.tensor([1.0])
     assert binary_cross_entropy(zero, one) == 100  # the log stops at -100
@@ -119,6 +135,12 @@ def test_binary_cross_entropy_takes_the_model_first():
     z, one = torch.tensor([-1000.0]), torch.tensor([1.0])
     assert F.binary_cross_entropy_with_logits(z, one) == 1000
     assert F.binary_cross_entropy(z.sigmoid(), one) == 100
+
+    small, zero = torch.tensor([16.0]), torch.tensor([0.0])
+    yes = F.binary_cross_entropy_with_logits(small, one)
+    assert round(yes.item(), 8) == 1.1e-7  # ln(1 + exp(-16))
+    no = F.binary_cross_entropy_with_logits(-small, zero)
+    assert no == 0  # should be the same
 
 
 def test_softmax_twice_has_a_floor():
@@ -211,12 +233,58 @@ class TestWithoutListing:
         assert torch.isclose(by_first, 4 * table)
         assert torch.isclose(kl_div(q, p.log(), reduction="batchmean", log_target=True), by_first)
 
-    def test_a_mean_over_nothing_by_hand_has_a_nan_gradient(self):
-        z = torch.zeros(2, 3, requires_grad=True)
-        loss = torch.nn.functional.cross_entropy(z, torch.tensor([0, 1]), reduction="none")
-        mask = torch.zeros(2)
-        ((loss * mask).sum() / mask.sum()).backward()
-        assert z.grad.isnan().all()
+    def test_class_weights_that_sum_to_nothing_have_a_nan_gradient(self):
+        z, labels = torch.zeros(2, 3, requires_grad=True), torch.tensor([0, 0])
+        weight = torch.tensor([0.0, 1, 1])
+        loss = torch.nn.functional.cross_entropy(z, labels, weight=weight)
+        loss.backward()
+        assert loss.isnan() and z.grad.isnan().all()
+
+    def test_a_sum_over_nothing_divided_by_its_count_has_a_gradient_of_0(self):
+        """It is the product with the mask that makes it NaN, not the division by 0."""
+        z, labels = torch.zeros(2, 3, requires_grad=True), torch.tensor([-100, -100])
+        loss = torch.nn.functional.cross_entropy(z, labels, reduction="sum") / 0
+        loss.backward()
+        assert loss.isnan() and (z.grad == 0).all()
+
+    def test_smoothed_labels_make_a_masked_class_infinite(self):
+        logits, label = torch.tensor([[0.0, 0, -torch.inf]]), torch.tensor([0])
+        assert torch.nn.functional.cross_entropy(logits, label).isfinite()
+        smoothed = torch.nn.functional.cross_entropy(logits, label, label_smoothing=0.1)
+        assert smoothed == torch.inf
+
+    def test_small_losses_from_scores_are_rounded_to_0(self):
+        """In 32 bits; ln(1 + exp(-17)) is 4e-8."""
+        logits, label = torch.tensor([[17.0, 0]]), torch.tensor([0])
+        assert torch.nn.functional.cross_entropy(logits, label) == 0
+        z = torch.arange(-15.0, -100, -0.25)
+        no = torch.nn.functional.binary_cross_entropy_with_logits(
+            z, torch.zeros_like(z), reduction="none"
+        )
+        assert (no == 0).all()
+        z = -z[z > -80]
+        yes = torch.nn.functional.binary_cross_entropy_with_logits(
+            z, torch.ones_like(z), reduction="none"
+        )
+        assert torch.allclose(yes, torch.log1p(torch.exp(-z)), rtol=1e-4, atol=0)
+
+    def test_large_losses_from_scores_are_right(self):
+        z = torch.arange(1.0, 1000)
+        for y in (0.0, 1.0, 0.3):
+            both = torch.cat([z, -z])
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(
+                both, torch.full_like(both, y), reduction="none"
+            ).double()
+            exact = both.double()
+            exact = exact.clamp(min=0) - y * exact + torch.log1p(torch.exp(-exact.abs()))
+            large = exact > 0.5
+            assert torch.allclose(loss[large], exact[large], rtol=1e-6, atol=0)
+
+    def test_float16_ends_where_bfloat16_goes_on(self):
+        assert torch.tensor(65_519.0).half() == 65_504
+        assert torch.tensor(65_520.0).half() == torch.inf
+        assert 3.3e38 < torch.finfo(torch.bfloat16).max < 3.4e38
+        assert torch.tensor(3.3e38).bfloat16().isfinite()
 
     def test_one_hot_must_be_made_float(self):
         one_hot = torch.nn.functional.one_hot(torch.tensor([0]), 3)
@@ -225,9 +293,17 @@ class TestWithoutListing:
         loss = torch.nn.functional.cross_entropy(torch.zeros(1, 3), one_hot.float())
         assert round(loss.item(), 4) == 1.0986
 
-    def test_log_prob_is_clipped(self):
-        sure = torch.distributions.Categorical(probs=torch.tensor([1.0, 0.0]))
-        assert round(sure.log_prob(torch.tensor(1)).item(), 2) == -15.94
+    @pytest.mark.parametrize("dtype, floor", [("float32", -15.94), ("float64", -36.04)])
+    def test_log_prob_is_clipped_if_it_comes_from_probs(self, dtype, floor):
+        for small in [0.0, 1e-17]:
+            probs = torch.tensor([1.0, small], dtype=getattr(torch, dtype))
+            sure = torch.distributions.Categorical(probs=probs)
+            assert round(sure.log_prob(torch.tensor(1)).item(), 2) == floor
+
+    def test_log_prob_is_not_clipped_if_it_comes_from_logits(self):
+        for z in [-100.0, -torch.inf]:
+            sure = torch.distributions.Categorical(logits=torch.tensor([0.0, z]))
+            assert sure.log_prob(torch.tensor(1)) == z
 
     def test_nll_loss_takes_log_probabilities(self):
         import torch
