@@ -5,7 +5,11 @@ import heapq
 import itertools
 import math
 import re
+import tracemalloc
+from collections import Counter
+from decimal import Decimal
 from fractions import Fraction
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,9 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_laws import one_distribution
 
+import xentlib
 from xentlib import (
+    coding,
     cross_entropy,
-    decode,
     encode,
     entropy,
     expected_length,
@@ -34,6 +39,20 @@ CODE = ["0", "10", "110", "111"]
 
 def lengths_of(code):
     return [len(word) for word in code]
+
+
+def decode(bits, code):
+    """With `bitarray` and without: what is read, or the complaint, must be the same."""
+    without = mock.patch.object(coding, "bitarray", None)
+    try:
+        read = xentlib.decode(bits, code)
+    except ValueError as error:
+        with without, pytest.raises(ValueError, match="^" + re.escape(str(error)) + r"\Z"):
+            xentlib.decode(bits, code)
+        raise
+    with without:
+        assert xentlib.decode(bits, code) == read
+    return read
 
 
 # --- Strategies -----------------------------------------------------------------------------------
@@ -178,15 +197,41 @@ def test_no_lengths_that_fit_are_shorter_on_average(weights):
     assert lengths @ weights == (fits @ weights).min()
 
 
-@given(st.lists(st.integers(1, 4), min_size=1, max_size=5))
-def test_no_optimal_code_has_a_shorter_longest_word_or_shorter_words_in_all(weights):
-    total = 2 ** sum(weights).bit_length()  # a power of 2, so that ties are not broken by rounding
-    p = np.array([*weights, total - sum(weights)]) / total
-    fits = feasible_lengths(p.size)
-    optimal = fits[fits @ p == (fits @ p).min()]
-    lengths = lengths_of(huffman_code(p))
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=6), st.sampled_from([float, np.float32]))
+def test_no_optimal_code_has_a_shorter_longest_word_or_shorter_words_in_all(weights, dtype):
+    fits = feasible_lengths(len(weights))
+    optimal = fits[fits @ weights == (fits @ weights).min()]
+    lengths = lengths_of(huffman_code(normalize(np.array(weights, dtype))))
     assert max(lengths) == optimal.max(axis=1).min()
     assert sum(lengths) == optimal.sum(axis=1).min()
+
+
+def test_rounding_breaks_no_tie_of_small_counts():
+    assert lengths_of(huffman_code(normalize([1, 4, 4, 5]))) == [2, 2, 2, 2]  # not 3, 2, 3, 1
+    for k in range(2, 6):
+        for counts in itertools.combinations_with_replacement(range(1, 10), k):
+            code = list(huffman_code(dict(enumerate(counts))).values())
+            assert huffman_code(normalize(counts)) == code
+            assert huffman_code(normalize(np.float32(counts))) == code
+
+
+@st.composite
+def near_ties(draw, total):
+    """Counts of at most this total of which sums are equal, or differ by 1."""
+    counts = draw(st.lists(st.integers(1, total // 4**6), min_size=2, max_size=4))
+    for _ in range(draw(st.integers(0, 6))):
+        some = draw(st.lists(st.sampled_from(counts), min_size=1, max_size=3))
+        counts.append(max(sum(some) + draw(st.integers(-1, 1)), 1))
+    return counts if sum(counts) <= total else counts[:2]
+
+
+@pytest.mark.parametrize(("total", "dtype"), [(10**14, np.float64), (10**6, np.float32)])
+@given(data=st.data())
+def test_frequencies_get_the_code_of_their_counts(total, dtype, data):
+    counts = data.draw(near_ties(total))
+    code = list(huffman_code(dict(enumerate(counts))).values())
+    assert huffman_code(normalize(np.array(counts, dtype))) == code
+    assert np.dot(lengths_of(code), counts) == huffman_total(counts)
 
 
 @given(one_distribution(k=st.integers(1, 60)))
@@ -249,6 +294,80 @@ def test_likelier_symbols_have_words_no_longer_and_first_ones_of_a_length_come_f
     in_order = sorted(support, key=lambda k: (len(code[k]), k))
     words = [code[k] for k in in_order]
     assert words == sorted(words)
+
+
+# --- Huffman, from a dict -------------------------------------------------------------------------
+
+names = st.one_of(st.text(max_size=2), st.integers(), st.none(), st.tuples(st.integers(0, 3)))
+dicts_of_counts = st.dictionaries(names, st.integers(0, 6), min_size=1).filter(
+    lambda counts: any(counts.values())
+)
+
+
+def test_a_text_goes_into_bits_and_comes_back():
+    counts = Counter("abracadabra")
+    code = huffman_code(counts)
+    assert code == {"a": "0", "b": "100", "r": "101", "c": "110", "d": "111"}
+    bits = encode("abracadabra", code)
+    assert len(bits) == huffman_total(counts.values()) == 23
+    assert "".join(decode(bits, code)) == "abracadabra"
+
+
+@given(dicts_of_counts)
+def test_a_dict_gets_the_words_of_its_values_in_their_order(counts):
+    code = huffman_code(counts)
+    assert list(code) == list(counts)
+    assert list(code.values()) == huffman_code(normalize(list(counts.values())))
+
+
+@given(dicts_of_counts, st.data())
+def test_what_is_encoded_in_a_dict_is_decoded_to_its_keys(counts, data):
+    code = huffman_code(counts)
+    message = data.draw(st.lists(st.sampled_from([key for key, word in code.items() if word])))
+    bits = encode(message, code)
+    assert bits == "".join(code[key] for key in message)
+    assert decode(bits, code) == message
+    numbers = [list(code).index(key) for key in message]
+    assert encode(numbers, list(code.values())) == bits
+
+
+@given(
+    counts_with_ties,
+    st.one_of(
+        st.integers(1, 10**400),
+        st.fractions(Fraction(1, 10**9), 10**9).filter(bool),
+        st.decimals(Decimal("0.001"), 1000, places=3),
+        st.sampled_from([0.5, 1.5, 2.0**-1000, np.float32(3), np.int64(7)]),
+    ),
+)
+def test_only_the_ratios_of_counts_matter_and_any_numbers_will_do(counts, scale):
+    code = huffman_code(dict(enumerate(counts)))
+    assert huffman_code({k: count * scale for k, count in enumerate(counts)}) == code
+
+
+def test_counts_are_exact_beyond_every_float():
+    huge = 10**400
+    for least, lengths in (1, [3, 3, 2, 1]), (2, [2, 2, 2, 2]):
+        counts = {0: least, 1: huge, 2: huge + 1, 3: huge + 2}
+        assert lengths_of(huffman_code(counts).values()) == lengths
+    third = Fraction(1, 3)
+    assert lengths_of(huffman_code({0: third, 1: third, 2: 2 * third}).values()) == [2, 2, 1]
+
+
+def test_probabilities_in_a_dict_are_taken_as_rounded_as_in_a_list():
+    for p in (normalize([1, 4, 4, 5]), normalize(np.float32([1, 4, 4, 5]))):
+        assert list(huffman_code(dict(enumerate(p))).values()) == huffman_code(p)
+        assert huffman_code(p) == ["00", "01", "10", "11"]
+
+
+def test_counts_of_numpy_arrays_are_a_dict_of_counts():
+    values, counts = np.unique(np.array(["no", "yes", "yes"]), return_counts=True)
+    code = huffman_code(dict(zip(values, counts, strict=True)))
+    assert code == {"no": "0", "yes": "1"} or code == {"yes": "0", "no": "1"}
+    assert decode(encode(np.array(["yes", "no"]), code), code) == ["yes", "no"]
+
+
+# --- Huffman, many symbols and small probabilities ------------------------------------------------
 
 
 def test_ten_thousand_symbols():
@@ -335,7 +454,7 @@ def test_a_kraft_sum_above_1_never_rounds_to_1(extra):
 
 def test_huge_lengths_do_not_overflow():
     assert kraft_sum([10**18] * 3) == 0
-    assert kraft_sum([1, 10**18]) == 0.5
+    assert kraft_sum([1, 10**18]) == kraft_sum([1, 10**30]) == 0.5
     assert kraft_sum(np.uint64([2**64 - 1, 2])) == 0.25
     assert kraft_sum([1, 1500, 1500], radix=10**6) == 1e-6
     assert kraft_sum([1074]) == 5e-324
@@ -393,6 +512,23 @@ def test_the_empty_message_has_no_bits():
     assert encode(np.array([]), CODE) == ""
 
 
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 255, 256, 257, 10_000])
+def test_words_and_messages_of_any_length(length):
+    code = ["1" * length, "0"]
+    for message in ([0], [0, 1, 0], [1] * length):
+        assert decode(encode(message, code), code) == message
+
+
+def test_long_messages_take_little_memory():
+    message = np.random.default_rng(0).integers(0, 4, 200_000).tolist()
+    bits = encode(message, CODE)
+    tracemalloc.start()
+    assert xentlib.decode(bits, CODE) == message
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20 * len(message) + len(bits) * 4
+
+
 def test_messages_and_codes_may_be_arrays_and_tuples():
     assert encode(np.array([3, 0], np.uint8), tuple(CODE)) == "1110"
     assert encode((k for k in [3, 0]), np.array(CODE)) == "1110"
@@ -420,14 +556,18 @@ ERRORS = {
     # distributions
     "counts": (
         lambda: huffman_code([3, 1]),
-        "p must sum to 1, got a sum of 4.0 (shape (2,)); call normalize() if these are counts",
+        "p must sum to 1, got a sum of 4.0 (shape (2,)); "
+        "call normalize() if these are counts or rounded numbers",
     ),
     "negative": (lambda: huffman_code([1.5, -0.5]), "p must hold probabilities, got -0.5"),
-    "NaN": (lambda: huffman_code([math.nan, 1]), "p must hold probabilities, got nan"),
+    "NaN": (
+        lambda: huffman_code([math.nan, 1]),
+        "p must hold probabilities, got nan; leave out or replace what is missing",
+    ),
     "no symbols": (lambda: huffman_code([]), "p is empty: it has shape (0,)"),
     "a number": (
         lambda: huffman_code(1.0),
-        "p must hold a distribution, got the single number 1.0",
+        "p must hold a distribution, got the single number 1.0; for two outcomes write [p, 1 - p]",
     ),
     "two distributions": (
         lambda: huffman_code([HALF, HALF]),
@@ -435,13 +575,32 @@ ERRORS = {
     ),
     "counts, length": (
         lambda: expected_length([3, 1], [1, 1]),
-        "p must sum to 1, got a sum of 4.0 (shape (2,)); call normalize() if these are counts",
+        "p must sum to 1, got a sum of 4.0 (shape (2,)); "
+        "call normalize() if these are counts or rounded numbers",
     ),
     "two distributions, length": (
         lambda: expected_length([HALF, HALF], [1, 1]),
         "p must be one distribution, got shape (2, 2)",
     ),
+    # dicts of counts
+    "no counts": (lambda: huffman_code({}), "p is empty: it has no symbols"),
+    "counts of 0": (lambda: huffman_code({"a": 0}), "p must hold a count above 0, got none"),
+    **{
+        f"a count of {count!r}": (
+            lambda count=count: huffman_code({"a": count, "b": 1}),
+            f"p must hold a number for each symbol, finite and not negative, got {count!r} for 'a'",
+        )
+        for count in (-1, math.nan, math.inf, "1", None, True, np.True_, 1j, [1], Decimal("NaN"))
+    },
+    "a dict, length": (
+        lambda: expected_length({"a": 1}, [1]),
+        "p must be a list or an array, got a dict; use list(p.values())",
+    ),
     # lengths
+    "a missing length": (
+        lambda: kraft_sum([1, None]),
+        "lengths must hold real numbers, got None (NoneType)",
+    ),
     "too few lengths": (
         lambda: expected_length([0.2, 0.3, 0.5], [1, 2]),
         "p has 3 symbols and lengths has 2; both must range over the same symbols",
@@ -469,7 +628,7 @@ ERRORS = {
     ),
     "words for lengths": (
         lambda: expected_length(HALF, ["0", "1"]),
-        "lengths must be whole numbers, got dtype <U1",
+        "lengths must be whole numbers, got dtype <U1; use [len(word) for word in code]",
     ),
     "table of lengths": (
         lambda: expected_length(HALF, [[1, 1]]),
@@ -505,13 +664,18 @@ ERRORS = {
     # codes
     "a string for a code": (
         lambda: encode([0], "01"),
-        "code must be a list of code words, got '01'",
+        "code must be a list of code words or a dict, got '01'",
     ),
-    "no code": (lambda: decode("0", None), "code must be a list of code words, got None"),
+    "no code": (lambda: decode("0", None), "code must be a list of code words or a dict, got None"),
+    "a set of words": (
+        lambda: decode("0", {"0"}),
+        "code must be a list of code words or a dict, got {'0'}",
+    ),
     "an empty code": (lambda: encode([], []), "code is empty"),
-    "a dict of names": (
-        lambda: encode([0], {"dog": "0"}),
-        "code must hold strings of 0 and 1, got 'dog'",
+    "an empty dict": (lambda: decode("0", {}), "code is empty"),
+    "a dict of counts": (
+        lambda: encode("a", {"a": 5}),
+        "code must hold strings of 0 and 1, got 5",
     ),
     "a word of letters": (
         lambda: encode([0], ["0", "1O"]),
@@ -549,21 +713,64 @@ ERRORS = {
     ),
     "half a symbol": (
         lambda: encode([0.5], CODE),
-        "symbols must be whole numbers (indices into code), got 0.5",
+        "symbols must be whole numbers (indices into code), got 0.5; "
+        "for other symbols make code a dict",
     ),
     "letters": (
         lambda: encode("dog", CODE),
-        "symbols must be whole numbers (indices into code), got 'd'",
+        "symbols must be whole numbers (indices into code), got 'd'; "
+        "for other symbols make code a dict",
     ),
     "a truth value": (
         lambda: encode([True], CODE),
-        "symbols must be whole numbers (indices into code), got True",
+        "symbols must be whole numbers (indices into code), got True; "
+        "for other symbols make code a dict",
     ),
     "a table of symbols": (
         lambda: encode(np.array([[0, 1]]), CODE),
-        "symbols must be whole numbers (indices into code), got array([0, 1])",
+        "symbols must be whole numbers (indices into code), got [0, 1]; "
+        "for other symbols make code a dict",
     ),
-    "one symbol": (lambda: encode(3, CODE), "symbols must be a sequence of whole numbers, got 3"),
+    "a whole float": (
+        lambda: encode(np.array([0, 1.0]), CODE),
+        "symbols must be whole numbers (indices into code), got 0.0; "
+        "for other symbols make code a dict",
+    ),
+    "a truth value of NumPy": (
+        lambda: encode([0, np.True_], CODE),
+        "symbols must be whole numbers (indices into code), got np.True_; "
+        "for other symbols make code a dict",
+    ),
+    "a masked symbol": (
+        lambda: encode(np.ma.array([0, 1], mask=[0, 1]), CODE),
+        "symbols must be whole numbers (indices into code), got None; "
+        "for other symbols make code a dict",
+    ),
+    "one symbol": (lambda: encode(3, CODE), "symbols must be a sequence, such as a list, got 3"),
+    "a set of symbols": (
+        lambda: encode({3}, CODE),
+        "symbols must be a sequence, such as a list, got {3}",
+    ),
+    "a dict of symbols": (
+        lambda: encode({"a": 3}, {"a": "0"}),
+        "symbols must be a sequence, such as a list, got {'a': 3}",
+    ),
+    "an unknown symbol": (
+        lambda: encode("abc", {"a": "0", "b": "1"}),
+        "symbols must be keys of code, got 'c'",
+    ),
+    "an index instead of a key": (
+        lambda: encode([0], {"a": "0", "b": "1"}),
+        "symbols must be keys of code, got 0",
+    ),
+    "what cannot be a key": (
+        lambda: encode(["a", ["b"]], {"a": "0", "b": "1"}),
+        "symbols must be keys of code, got ['b']",
+    ),
+    "a key without a word": (
+        lambda: encode("ab", {"a": "0", "b": ""}),
+        "symbols must have a code word each, but symbol 'b' has none",
+    ),
     # bits
     "a 2": (lambda: decode("0102", CODE), "bits must hold only 0 and 1, got '2' at position 3"),
     "a space": (lambda: decode("0 10", CODE), "bits must hold only 0 and 1, got ' ' at position 1"),
