@@ -2,6 +2,9 @@
 
 import math
 import re
+import tracemalloc
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -93,8 +96,13 @@ def test_classes_may_be_of_any_kind():
     for y in (
         ["yes", "no", "yes", "no"],
         [True, False, True, False],
-        [7.5, -1.0, 7.5, -1.0],
+        [np.True_, False, True, np.False_],
+        [7.0, -1, 7, -1.0],
+        [2**70 + 1, 2**70, 2**70 + 1, 2**70],
+        [2**53 + 1, 2**53, 2**53 + 1, 2**53],
+        [b"yes", b"no", b"yes", b"no"],
         np.array(["yes", "no", "yes", "no"], object),
+        np.array(["2021", "2020", "2021", "2020"], "datetime64[Y]"),
         np.uint8([200, 3, 200, 3]),
     ):
         assert best_split(x, y) == expected == (math.log(2), 2.5)
@@ -160,6 +168,27 @@ def test_rows_that_are_all_repeated_change_nothing(sample, times):
     np.testing.assert_allclose(repeated, best_split(x, y), rtol=TOL, atol=TOL)
 
 
+@given(st.integers(1, 2000), st.integers(1, 5), st.integers(0, 2**32))
+def test_of_two_mirrored_splits_the_first_is_taken(n, n_classes, seed):
+    half = np.random.default_rng(seed).integers(0, n_classes, n)
+    y = np.concatenate([half, half[::-1]])  # the gains at i and at 2n - i are equal
+    assert best_split(np.arange(2 * n), y)[1] < n
+
+
+@pytest.mark.parametrize("n_classes", [2, 10, 1000, 30_000])
+def test_many_rows_and_classes_keep_the_gain_exact(n_classes):
+    rng = np.random.default_rng(n_classes)
+    y = np.sort(rng.integers(0, n_classes, 30_000))
+    y = np.where(rng.random(y.size) < 0.5, y, rng.integers(0, n_classes, y.size))
+    gain, threshold = best_split(np.arange(y.size), y)
+    counts = np.stack([np.bincount(y[np.arange(y.size) <= threshold], minlength=n_classes)] * 2)
+    counts[1] = np.bincount(y, minlength=n_classes) - counts[0]
+    assert gain == pytest.approx(information_gain(counts), rel=1e-14)
+    for step in rng.integers(1, y.size, 30):
+        below = np.bincount(y[:step], minlength=n_classes)
+        assert information_gain([below, counts.sum(axis=0) - below]) <= gain + TOL
+
+
 # --- scikit-learn ---------------------------------------------------------------------------------
 
 
@@ -223,6 +252,91 @@ def test_the_threshold_has_the_dtype_of_the_feature():
     assert best_split(np.uint8([200, 250]), [0, 1])[1] == 225
 
 
+def neighbours(dtype, start):
+    """Eight numbers of the dtype, one next to the other."""
+    if np.dtype(dtype) == bool:
+        return np.array([False, True])
+    if np.dtype(dtype).kind in "iu":
+        return np.array([start + k for k in range(8)], dtype)
+    found = [np.dtype(dtype).type(start)]
+    while len(found) < 8:
+        found.append(np.nextafter(found[-1], found[0].dtype.type(math.inf)))
+    return np.array(found, dtype)
+
+
+DTYPES = ["?", "i1", "u1", "<i4", "<i8", ">i8", "<u8", "f2", "<f4", ">f4", "<f8", "g"]
+
+
+@st.composite
+def neighbouring_values(draw):
+    dtype = np.dtype(draw(st.sampled_from(DTYPES)))
+    starts = [0]
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        some = [limits.min, limits.max - 7, 2**53 - 4, -(2**53) - 4, 17 * 10**17, 2**63 - 4]
+        starts += [n for n in some if limits.min <= n <= limits.max - 7]
+    elif dtype.kind == "f":
+        starts += [1, -1, 1024, -float(np.finfo(dtype).tiny), float(np.finfo(dtype).tiny)]
+    values = neighbours(dtype, draw(st.sampled_from(starts)))
+    ranks = np.array(draw(st.lists(st.integers(0, values.size - 1), min_size=1, max_size=12)))
+    return values[ranks], ranks
+
+
+@given(neighbouring_values(), st.data())
+def test_x_at_most_the_threshold_splits_as_counted_in_every_dtype(feature, data):
+    x, ranks = feature
+    y = data.draw(st.lists(st.integers(0, 2), min_size=x.size, max_size=x.size))
+    gain, threshold = best_split(x, y)
+    expected_gain, between_ranks = best_split(ranks, y)
+    assert gain == expected_gain
+    if math.isnan(between_ranks):
+        assert math.isnan(threshold)
+        return
+    below = ranks <= between_ranks
+    np.testing.assert_array_equal(x <= threshold, below)  # as NumPy compares
+    exact = [
+        Fraction(*value.as_integer_ratio()) if x.dtype.kind == "f" else int(value) for value in x
+    ]
+    ratio = threshold.as_integer_ratio() if isinstance(threshold, np.floating) else (threshold, 1)
+    np.testing.assert_array_equal([value <= Fraction(*map(int, ratio)) for value in exact], below)
+
+
+def test_integers_that_no_float_can_tell_apart_are_told_apart():
+    assert best_split([2**53, 2**53 + 1], ["a", "b"]) == (math.log(2), 2**53)
+    times = 1_700_000_000_000_000_000 + 100 * np.arange(4)  # in nanoseconds
+    gain, threshold = best_split(times, [0, 0, 1, 1])
+    assert (gain, threshold) == (math.log(2), times[0] + 150)
+    assert isinstance(threshold, np.int64)
+    assert (times <= threshold).tolist() == [True, True, False, False]
+    gain, threshold = best_split([2**64 - 1, 2**64 - 2], [0, 1])
+    assert (gain, threshold) == (math.log(2), 2**64 - 2)
+    assert best_split(np.int64([-(2**63), 2**63 - 1]), [0, 1])[1] == -1  # a sum could overflow
+    assert isinstance(best_split([2**53 - 1, 2**53], [0, 1])[1], np.float64)
+    assert math.isnan(best_split([2**60, 2**60], [0, 1])[1])
+
+
+def test_exact_numbers_of_python_become_floats_if_these_are_equal():
+    assert best_split([2**70, 2**72], [0, 1])[1] == 2**69 + 2**71
+    assert best_split([Fraction(1, 2), Decimal("0.25")], [0, 1])[1] == 0.375
+    assert best_split([2**63, 0.5], [0, 1])[1] == 2.0**62 + 0.25
+
+
+def test_a_class_costs_no_memory():
+    x = np.random.default_rng(0).random(20_000)
+    for y in (np.arange(20_000) // 2, np.arange(20_000), np.arange(20_000).astype(str)):
+        tracemalloc.start()
+        best_split(x, y)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 200 * y.size + y.nbytes * 4
+
+
+def test_no_warning_comes_from_numbers_near_the_limits():
+    with np.errstate(all="raise"):
+        assert best_split([TINY, 3 * TINY], [0, 1])[1] == 2 * TINY
+        assert math.isnan(best_split([HUGE, HUGE], [0, 1])[1])
+
+
 def test_a_hundred_thousand_rows():
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 100_000)
@@ -270,11 +384,85 @@ ERRORS = {
         "y must hold one class for each value of x, so have shape (2,), got shape (2, 2)",
     ),
     "no classes": (lambda: best_split([1], []), "y is empty: it has shape (0,)"),
-    "class NaN": (lambda: best_split([1, 2], [0, math.nan]), "y must hold classes, got NaN"),
-    "class None": (
-        lambda: best_split([1, 2], ["a", None]),
-        "y must hold classes of one kind, such as numbers or strings",
+    "dates": (
+        lambda: best_split(np.array(["2020", "2021"], "datetime64[D]"), [0, 1]),
+        "x must hold real numbers, got dtype datetime64[D]; use numpy.asarray(x).astype('int64')",
     ),
+    "complex": (
+        lambda: best_split([1j, 2], [0, 1]),
+        "x must hold real numbers, got dtype complex128",
+    ),
+    "missing": (
+        lambda: best_split([1, None], [0, 1]),
+        "x must hold real numbers, got None (NoneType)",
+    ),
+    "too long an integer": (
+        lambda: best_split([2**64, 2**64 + 1], [0, 1]),
+        f"x holds {2**64 + 1}, for which NumPy takes {2.0**64}: no integer dtype holds all of x; "
+        "subtract the smallest number from all",
+    ),
+    "too long an integer as an object": (
+        lambda: best_split(np.array([2**64, 2**64 + 1], object), [0, 1]),
+        f"x holds {2**64 + 1}, for which NumPy takes {2.0**64}: no integer dtype holds all of x; "
+        "subtract the smallest number from all",
+    ),
+    "a long integer among floats": (
+        lambda: best_split([0.5, 2**53 + 1], [0, 1]),
+        f"x holds {2**53 + 1}, for which NumPy takes {2.0**53}: no integer dtype holds all of x; "
+        "subtract the smallest number from all",
+    ),
+    "a class that is too long an integer": (
+        lambda: best_split([1, 2, 3], [2**63, 2**63 + 1, -1]),
+        f"y holds {2**63 + 1}, for which NumPy takes {2.0**63}: no integer dtype holds all of y; "
+        "subtract the smallest number from all",
+    ),
+    "class NaT": (
+        lambda: best_split([1, 2], np.array(["2020", "NaT"], "datetime64[Y]")),
+        "y must hold classes, got NaT; leave these rows out",
+    ),
+    "no order": (
+        lambda: best_split([1, 2], [{}, {}]),
+        "y must hold classes that have an order, such as numbers or strings, got {}",
+    ),
+    "a set of classes": (
+        lambda: best_split([1, 2], {"a", "b"}),
+        "y must be a list or an array, got a set; use list(y)",
+    ),
+}
+OBJECTS = np.array([1, "1"], object)
+ERRORS |= {
+    f"classes {y!r}": (
+        lambda y=y: best_split([1, 2], y),
+        f"y must hold classes of one kind, got {y[0]!r} ({a}) and {y[1]!r} ({b}); convert them, "
+        "and leave out rows whose class is missing",
+    )
+    for y, a, b in [
+        ([1, "1"], "int", "str"),
+        ([True, "True"], "bool", "str"),
+        ([True, 1], "bool", "int"),
+        ([np.False_, 0], "bool", "int"),
+        ([1.5, "a"], "float", "str"),
+        ([b"a", "a"], "bytes", "str"),
+        (["a", None], "str", "NoneType"),
+        (["nan", math.nan], "str", "float"),
+        (OBJECTS, "int", "str"),
+    ]
+}
+ERRORS |= {
+    f"continuous {y!r}": (
+        lambda y=y: best_split([1, 2], y),
+        f"y must hold classes, got {y[1]}; if y is continuous, cut it into bins (numpy.digitize), "
+        "and leave out rows whose class is missing",
+    )
+    for y in [
+        [1, 1.5],
+        [0, math.nan],
+        [0, math.inf],
+        np.float32([1, 0.25]),
+        np.array([1, 0.5], object),
+        [Fraction(1), Fraction(1, 3)],
+        [1, Decimal("0.5")],
+    ]
 }
 
 
@@ -290,3 +478,38 @@ def test_bad_input_names_the_argument_and_the_offence(name):
 def test_a_base_that_is_no_number_above_1_is_refused(x, base):
     with pytest.raises(ValueError, match=r"^base must be .* got " + re.escape(repr(base)) + "$"):
         best_split(x, [0, 1], base=base)
+
+
+# --- pandas ---------------------------------------------------------------------------------------
+
+
+def test_series_are_taken_by_position_unless_their_labels_contradict_it():
+    pandas = pytest.importorskip("pandas")
+    x, y = (
+        pandas.Series([1.0, 2, 3], index=list("abc")),
+        pandas.Series([0, 1, 1], index=list("cba")),
+    )
+    with pytest.raises(ValueError, match="x and y are taken by position, but are labelled"):
+        best_split(x, y)
+    expected = best_split([1, 2, 3], [0, 1, 1])
+    assert best_split(x, y.to_numpy()) == best_split(x, y.set_axis(x.index)) == expected
+    assert best_split(x, y.reindex(x.index)) == best_split([1, 2, 3], [1, 1, 0])
+
+
+def test_classes_may_be_columns_of_pandas_but_none_may_be_missing():
+    pandas = pytest.importorskip("pandas")
+    expected = (math.log(2), 1.5)
+    words, numbers = pandas.Series(["a", "b"]), pandas.Series([0, 1])
+    for y in (
+        words,
+        words.astype("string"),
+        words.astype("category"),
+        words.astype(object),
+        numbers.astype("Int64"),
+        numbers.astype("category"),
+        numbers.astype("boolean"),
+        pandas.cut(pandas.Series([0.1, 0.9]), 2),
+    ):
+        assert best_split([1, 2], y) == expected
+        with pytest.raises(ValueError, match="leave out rows whose class is missing"):
+            best_split([1, 2], y.where([True, False]))
