@@ -154,6 +154,9 @@ class TestWithoutListing:
         smoothed = CategoricalCrossentropy(label_smoothing=0.3)(p, q)
         by_hand = CategoricalCrossentropy()(np.array([[0.8, 0.1, 0.1]]), q)
         assert np.isclose(smoothed, by_hand)
+        masked = np.array([[0.0, 0.0, -np.inf]])
+        loss = CategoricalCrossentropy(from_logits=True, label_smoothing=0.3)
+        assert float(loss(p, masked)) == np.inf
         one, q = np.array([[1.0]]), np.array([[0.4]])
         smoothed = BinaryCrossentropy(label_smoothing=0.3)(one, q)
         assert np.isclose(smoothed, BinaryCrossentropy()(0.85 * one, q))

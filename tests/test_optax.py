@@ -107,6 +107,8 @@ class TestWithoutListing:
 
         smoothed = optax.smooth_labels(jnp.array([1.0, 0, 0]), alpha=0.3)
         assert jnp.allclose(smoothed, jnp.array([0.8, 0.1, 0.1]))
+        masked = jnp.array([0.0, 0.0, -jnp.inf])
+        assert optax.softmax_cross_entropy(masked, smoothed) == jnp.inf
 
     def test_indices_where_one_hot_labels_are_due_are_an_error(self):
         import jax.numpy as jnp
