@@ -63,7 +63,7 @@ _build/html/.complete: $(SOURCES) .venv/.book
 
 .venv/.book: requirements.txt pyproject.toml
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || { \
-	  $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; try make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)' \
+	  $(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; try make PYTHON=python3.13" if sys.version_info < (3, 11) else 0)' \
 	  && $(PYTHON) -m venv --clear .venv; }
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	@touch $@

@@ -272,7 +272,7 @@ def test_a_students_archive_is_looked_into_but_not_an_archive_in_it(tmp_path):
         ("hw.html", b"<html>", "web page"),
         ("hw.pdf", b"%PDF", "PDF"),
         ("hw.py", b"print(1)", "Python script"),
-        ("hw.ipynb", b"[" * 200_000, "recursion|Expecting|RecursionError"),
+        ("hw.ipynb", b"[" * 200_000, "recursion|Stack overflow"),
     ],
 )
 def test_what_is_no_notebook_is_told_with_its_reason(tmp_path, name, data, reason):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import tomllib
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -560,3 +561,15 @@ def test_workflow_is_valid(file):
     schema = ["--builtin-schema", "vendor.github-workflows"]
     result = subprocess.run([command, *schema, file], capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
+
+
+def test_the_versions_of_python_that_are_named_are_tested():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    named = re.findall(r"Python :: (3\.\d+)", " ".join(project["classifiers"]))
+    assert project["requires-python"] == f">={named[0]}"
+    assert f"Python {named[0]} to {named[-1]} and" in (ROOT / "README.md").read_text("utf-8")
+    workflow = yaml.safe_load((ROOT / ".github/workflows/test.yml").read_text("utf-8"))
+    matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
+    assert matrix["python"] == named
+    one = (ROOT / ".binder/runtime.txt").read_text("utf-8").removeprefix("python-").strip()
+    assert {one, *(more["python"] for more in matrix["include"])} <= set(named)
