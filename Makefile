@@ -11,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book serve lab test assignments bench notebooks lock clean
+.PHONY: help book serve lab test kernels assignments bench notebooks lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ test: .venv/.test ## lint, unit tests, notebooks, strict build, site tests in a 
 	$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory book
 	$(BIN)/python -m pytest
+
+kernels: .venv/.test ## run the notebooks with other codes of NumPy and OpenBLAS, as on other processors
+	$(BIN)/python tests/kernels.py
 
 assignments: .venv/.book ## cut the problem sets; all that is handed out goes to _build/handout
 	$(BIN)/python -m xentlib.coursework release $(SETS) book/assignments
