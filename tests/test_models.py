@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.optimize import approx_fprime
 from scipy.special import softmax
+from sklearn import config_context
 from sklearn.base import clone
-from sklearn.datasets import load_breast_cancer, load_digits, load_wine
+from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -24,7 +25,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from xentlib import softmax_cross_entropy
-from xentlib.models import SoftmaxRegression, _objective
+from xentlib.models import SoftmaxRegression, _close, _objective
 
 solvers = pytest.mark.parametrize("solver", ["lbfgs", "gd"])
 # At the optimum a loss can be told from a smaller one only while they differ by 1e-16, so that
@@ -265,6 +266,68 @@ def test_equal_weights_only_weaken_the_penalty():
     )
 
 
+@as_exact_as_float64_allows
+@solvers
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_balanced_classes_count_alike(solver, n_classes, weighted):
+    """As weights of rows do that make the mean prediction the same for every class."""
+    X, y = noisy(n_classes)
+    y[y == 0] = np.random.default_rng(5).choice([0, 1], np.sum(y == 0))
+    given = np.random.default_rng(6).integers(1, 4, len(y)) if weighted else np.ones(len(y))
+    counts = np.bincount(y, given)
+    weight = given * (given.sum() / (n_classes * counts))[y]
+    model = SoftmaxRegression(solver=solver, max_iter=20_000, tol=1e-9)
+    balanced = clone(model).set_params(class_weight="balanced").fit(X, y, given)
+    same = clone(model).fit(X, y, weight)
+    np.testing.assert_allclose(parameters(balanced), parameters(same), atol=1e-8)
+    assert weight.sum() == pytest.approx(given.sum())
+    mean = np.average(balanced.predict_proba(X), axis=0, weights=weight)
+    np.testing.assert_allclose(mean, 1 / n_classes, atol=1e-7)
+
+
+@as_exact_as_float64_allows
+@pytest.mark.parametrize("class_weight", ["balanced", {0: 3, 1: 0.5}, {2: 2.5}, {}, None], ids=str)
+def test_weights_of_classes_are_those_of_scikit_learn(class_weight):
+    X, y = noisy(3)
+    model = SoftmaxRegression(C=2, tol=1e-10, class_weight=class_weight).fit(X, y)
+    same = LogisticRegression(C=2, solver="newton-cg", tol=1e-12, class_weight=class_weight)
+    np.testing.assert_allclose(parameters(model), parameters(same.fit(X, y)), atol=1e-6)
+
+
+def test_weights_of_classes_are_weights_of_their_rows_whatever_their_names():
+    X, y = noisy(3)
+    names = np.array(["0", "1", "2"])[y]
+    weights = {"0": 2, "1": 1, "2": 0.25}
+    model = SoftmaxRegression(class_weight=weights).fit(X, names)
+    same = SoftmaxRegression().fit(X, names, [weights[name] for name in names])
+    np.testing.assert_array_equal(model.coef_, same.coef_)
+
+
+def test_a_balanced_class_without_any_weight_counts_for_nothing():
+    X, y = noisy(3)
+    weight = np.where(y == 2, 0, 1)
+    model = SoftmaxRegression(class_weight="balanced").fit(X, y, weight)
+    mean = np.average(model.predict_proba(X)[y < 2], axis=0, weights=1 / np.bincount(y)[y[y < 2]])
+    np.testing.assert_allclose(mean, [0.5, 0.5, 0], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "message"),
+    [
+        ({0: -1}, "class_weight must hold finite numbers of 0 or above, got {0: -1}"),
+        ({0: np.inf}, "class_weight must hold finite numbers of 0 or above"),
+        ({0: "2"}, "class_weight must hold finite numbers of 0 or above"),
+        ({"setosa": 2}, "keys, which are [0, 1, 2], got ['setosa']"),
+        ({0: 0, 1: 0, 2: 0}, "class_weight leaves no row a weight"),
+    ],
+    ids=str,
+)
+def test_bad_weights_of_classes_are_refused(class_weight, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        SoftmaxRegression(class_weight=class_weight).fit(*noisy(3))
+
+
 # --- Predictions ----------------------------------------------------------------------------------
 
 
@@ -383,6 +446,7 @@ def test_clones_and_pickles_are_the_same_model():
         "learning_rate": 0.25,
         "max_iter": 7000,
         "tol": 1e-5,
+        "class_weight": {0: 2},
     }
     model = SoftmaxRegression(**settings)
     assert model.get_params() == clone(model).get_params() == settings
@@ -481,6 +545,74 @@ def test_a_line_search_that_fails_far_from_the_optimum_is_said():
     assert shifted.loss_history_[-1] > scaled.loss_history_[-1] + 0.01
 
 
+def weights_and_warnings(C, X, y, **settings):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = SoftmaxRegression(C=C, **settings).fit(X, y)
+    return parameters(model)[:, :-1], [str(warning.message) for warning in caught]
+
+
+@pytest.mark.parametrize("C", [1e4, 1e6, 1e8, 1e9])
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_weights_held_back_by_a_weak_penalty_only_are_right_to_1_percent_or_it_is_said(
+    C, scaled, n_classes
+):
+    """Two irises can be separated, three hardly: a small gradient is not enough to stop at."""
+    X, y = load_iris(return_X_y=True)
+    X, y = X[y < n_classes], y[y < n_classes]
+    X = StandardScaler().fit_transform(X) if scaled else X
+    best = LogisticRegression(C=C, solver="newton-cg", tol=1e-14, max_iter=10_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what float64 allows
+        best = parameters(best.fit(X, y))[:, :-1]
+    weights, said = weights_and_warnings(C, X, y)
+    error = np.linalg.norm(weights - best) / np.linalg.norm(best)
+    assert error < 0.011 or "with so weak a penalty the weights may be far off" in said[0]
+    if scaled and C <= 1e6:
+        assert not said
+    if C == 1e6:
+        weights, said = weights_and_warnings(C, X, y, max_iter=10_000)
+        assert not said
+        np.testing.assert_allclose(weights, best, atol=0.011 * np.linalg.norm(best))
+
+
+@pytest.mark.parametrize("C", [1, 1e4, 1e8, 1e12, 1e100, 1e300, np.inf])
+def test_weights_that_the_data_hold_back_need_no_penalty_to_be_right(C):
+    X, y = noisy(3, n=300)
+    weights, said = weights_and_warnings(C, X, y)
+    best = LogisticRegression(C=C, solver="newton-cg", tol=1e-12, max_iter=1000).fit(X, y)
+    assert not said
+    np.testing.assert_allclose(weights, parameters(best)[:, :-1], rtol=1e-3, atol=1e-4)
+
+
+@as_exact_as_float64_allows
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_a_newton_step_tells_how_far_the_best_weights_are(n_classes, kind):
+    X, y = noisy(n_classes)
+    weight = np.random.default_rng(3).uniform(0, 3, len(y))
+    C = 100
+    best = SoftmaxRegression(C=C, tol=1e-9).fit(X, y, weight)
+    theta = np.vstack([best.intercept_, best.coef_.T])
+    theta = theta[:, 0] if n_classes == 2 else theta
+    direction = np.random.default_rng(4).normal(size=theta.shape)
+    direction *= np.linalg.norm(theta[1:]) / np.linalg.norm(direction[1:])
+    X = kind(X)
+    for missing in 0.0005, 0.002:
+        near = theta + missing * direction
+        value, gradient = _objective(near, X, y, weight, C)
+        assert _close(near, value, gradient, X, weight, C, 0.001) == (missing < 0.001)
+
+
+@pytest.mark.parametrize("C", [1, 1000])
+@pytest.mark.parametrize("X", [np.zeros((9, 2)), np.ones((9, 2)), np.eye(9)[:, [0, 0]]], ids=str)
+def test_features_that_teach_nothing_are_no_reason_to_go_on(C, X):
+    weights, said = weights_and_warnings(C, X, [0, 1, 1, 2, 2, 2, 2, 0, 2])
+    assert not said
+    assert np.abs(weights[:, 0] - weights[:, 1]).max() < 1e-6
+
+
 # --- Errors ---------------------------------------------------------------------------------------
 
 BAD_PARAMETERS = {
@@ -495,6 +627,10 @@ BAD_PARAMETERS = {
     ),
     "max_iter": ([0, -1, 10.0, None, True], "max_iter must be a whole number above 0"),
     "tol": ([-1e-9, np.nan, np.inf, None, False, 10**400], "tol must be 0 or above, and finite"),
+    "class_weight": (
+        ["equal", [1, 2], 1, True, ("balanced",)],
+        'class_weight must be a dict, "balanced" or None',
+    ),
 }
 
 
@@ -510,9 +646,30 @@ def test_a_bad_parameter_is_named_when_fitting(name, value, message):
         model.fit(X, y)
 
 
-def test_one_class_is_too_few():
-    with pytest.raises(ValueError, match=r"^y must hold at least 2 classes, got one class only"):
-        SoftmaxRegression().fit([[1], [2]], ["a", "a"])
+@pytest.mark.parametrize(("y", "only"), [(["a", "a"], "'a'"), ([0, 0], "0"), ([True] * 2, "True")])
+def test_one_class_is_too_few(y, only):
+    message = f"^y must hold at least 2 classes, got one class only: {only}$"
+    with pytest.raises(ValueError, match=message):
+        SoftmaxRegression().fit([[1], [2]], y)
+
+
+@pytest.mark.parametrize(
+    ("y", "kinds"),
+    [
+        ([1, "1", 2], "int and str"),
+        (("a", True, "b"), "bool and str"),
+        (np.array([1, "a", 2], object), "int and str"),
+        (np.array(["a", 1, 2], object), "int and str"),
+        (np.array([None, 1, 2], object), "NoneType and int"),
+        (np.array([0, 1, 1], object), "int"),
+    ],
+    ids=str,
+)
+def test_labels_of_several_kinds_are_refused(y, kinds):
+    """In an array a number beside a string would become a string."""
+    message = f"y must be numbers only or strings only, got objects of {kinds}$"
+    with pytest.raises(ValueError, match=message):
+        SoftmaxRegression().fit([[1], [2], [3]], y)
 
 
 @pytest.mark.parametrize("weight", [[1, -1, 1], [0, 0, 0], [1, 2], [1, np.nan, 1]], ids=str)
@@ -575,6 +732,64 @@ def test_a_penalty_too_strong_for_a_float_is_blamed_on_C(solver):
     X, y = noisy(3)
     with pytest.raises(ValueError, match=r"^C is too small: .* overflows, got 1e-320$"):
         SoftmaxRegression(C=1e-320, solver=solver).fit(X, y)
+
+
+@solvers
+def test_weights_too_small_for_a_float_are_blamed_not_C(solver):
+    X, y = noisy(3)
+    message = r"^sample_weight is too small: .* overflows, got a sum of [56]\.\d*e-319$"
+    with pytest.raises(ValueError, match=message):
+        SoftmaxRegression(solver=solver).fit(X, y, np.full(len(y), 1e-320))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_features_too_large_to_predict_are_blamed(n_classes):
+    X, y = noisy(n_classes)
+    model = SoftmaxRegression().fit(X, y)
+    model.coef_ *= 1000
+    for method in model.decision_function, model.predict, model.predict_proba:
+        with pytest.raises(ValueError, match=r"^X is too large: .*; scale the features$"):
+            method(np.full((1, 3), 1e308))
+
+
+@solvers
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_assume_finite_lets_pass_is_named(solver, kind, value):
+    X, y = noisy(3)
+    model = SoftmaxRegression(solver=solver, max_iter=5000).fit(X, y)
+    X[3, 1] = value
+    with config_context(assume_finite=True):
+        for method in lambda X: model.fit(X, y), model.predict_proba:
+            with pytest.raises(ValueError, match=f"^X must hold finite numbers, got {value}; "):
+                method(kind(X))
+
+
+class Foreign:
+    """An array of another library, which scikit-learn asks for its functions if told to."""
+
+    def __init__(self, array):
+        self.array, self.shape, self.ndim = array, array.shape, array.ndim
+
+    def __len__(self):
+        return len(self.array)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.array, dtype)
+
+    def __array_namespace__(self, **kwargs):
+        raise AssertionError("the functions of another library are not used")
+
+
+def test_arrays_of_other_libraries_are_computed_by_numpy(monkeypatch):
+    X, y = noisy(3)
+    monkeypatch.setenv("SCIPY_ARRAY_API", "1")
+    expected = SoftmaxRegression().fit(X, y)
+    with config_context(array_api_dispatch=True):
+        model = SoftmaxRegression().fit(Foreign(X), Foreign(y), Foreign(np.ones(len(y))))
+        q = model.predict_proba(Foreign(X))
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+    np.testing.assert_array_equal(q, expected.predict_proba(X))
 
 
 def test_after_a_fit_that_failed_the_model_is_not_fitted():
