@@ -408,6 +408,16 @@ def test_lengths_of_symbols_that_never_occur_do_not_count():
     assert expected_length([0.5, 0.5, 0], [1, 1, 10**9]) == 1
 
 
+def test_labels_of_pandas_that_contradict_the_positions_are_refused():
+    pandas = pytest.importorskip("pandas")
+    p, lengths = pandas.Series([0.75, 0.25], list("ab")), pandas.Series([2, 1], list("ba"))
+    with pytest.raises(ValueError, match="p and lengths are taken by position, but are labelled"):
+        expected_length(p, lengths)
+    assert expected_length(p, lengths[["a", "b"]]) == 1.25
+    assert huffman_code(p) == ["0", "1"]
+    assert huffman_code((8 * p).to_dict()) == {"a": "0", "b": "1"}
+
+
 def test_lengths_may_be_whole_numbers_of_any_type():
     p = [0.5, 0.3, 0.2]
     for lengths in (np.ceil(-np.log2(p)), np.uint8([1, 2, 3]), (1, 2, 3)):
