@@ -85,7 +85,7 @@ def huffman_code(p):
 def expected_length(p, lengths):
     """The mean number of bits that a symbol takes: ``L = sum p_k L_k``.
 
-    Never below ``H(p)`` in bits for a code that can be decoded.
+    Never below ``H(p)`` in bits if the code can be read without marks between its words.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
 """Figures of the book: pure functions that return a matplotlib Figure.
 
 The truth p is blue and the model q is orange. One message a figure; labels stand beside what they
-name. Nothing global is changed, and the same arguments give the same picture.
+name. Names are text, not formulas: a dollar sign is drawn as it is. Nothing global is changed, and
+the same arguments give the same picture.
 """
 
 import io
@@ -13,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 from scipy.special import expit, rel_entr, softmax
 
+from xentlib import _inputs
 from xentlib.information import (
     binary_cross_entropy,
     binary_entropy,
@@ -24,6 +26,7 @@ from xentlib.information import (
     mutual_information,
 )
 from xentlib.losses import softmax_cross_entropy_value_and_grad
+from xentlib.trees import best_split
 
 P_COLOR = "#1b5e9e"
 Q_COLOR = "#c2570c"
@@ -75,6 +78,8 @@ def loss_bars(q, truth=0, names=("landscape", "house", "other")):
     --------
     >>> figure = loss_bars([0.4, 0.1, 0.5])
     """
+    q = _distribution("q", q)
+    truth, names = _index("truth", truth, len(q)), _texts("names", names, len(q))
     figure, (left, right) = _figure(1, 2)
     x = np.arange(len(q))
     left.bar(x, q, width=0.6, color=Q_COLOR)
@@ -115,8 +120,9 @@ def surprise_curve(p):
     --------
     >>> figure = surprise_curve(1 / 4)
     """
-    if not 0 < p <= 1:
-        raise ValueError(f"p must lie above 0 and not above 1, got {p!r}")
+    p = _probability("p", p)
+    if p == 0:
+        raise ValueError("p must lie above 0, got 0.0")
     figure, (axes, strip) = _figure(rows=2, height_ratios=[6, 1])
     grid = 2.0 ** -np.linspace(0, BITS_TOP, 400)
     axes.plot(grid, -np.log2(grid), color=INK, linewidth=2)
@@ -156,8 +162,8 @@ def entropy_triangle(p, names=("A", "B", "C")):
     --------
     >>> figure = entropy_triangle([0.5, 0.25, 0.25])
     """
+    p, names = _distribution("p", p, 3), _texts("names", names, 3)
     figure, (left, right) = _figure(1, 2)
-    p = np.asarray(p, dtype=float)
     terms = [x * information_content(x, base=2) if x else 0.0 for x in p]
     left.bar(range(3), p, width=0.6, color=P_COLOR)
     for i, value in enumerate(p):
@@ -248,10 +254,14 @@ def plugin_bias(sizes, means, truth, corrected=None):
     --------
     >>> figure = plugin_bias([10, 100, 1000], [1.4, 1.7, 1.78], truth=1.8)
     """
+    sizes = _inputs.numbers("sizes", sizes, (None,), low=1)
+    means = _inputs.numbers("means", means, sizes.shape)
+    truth = _inputs.numbers("truth", truth)
     figure, axes = _figure()
     axes.axhline(truth, color=P_COLOR, linewidth=2)
     curves = [("plug-in", means, "o-", INK, (8, -12))]
     if corrected is not None:
+        corrected = _inputs.numbers("corrected", corrected, sizes.shape)
         curves.append(("corrected", corrected, "s--", LINE, (8, 4)))
     for label, values, style, color, offset in curves:
         axes.plot(sizes, values, style, color=color, linewidth=2, markersize=6)
@@ -332,8 +342,10 @@ def code_lengths(p, lengths, names=("dog", "cat", "fish", "bird")):
     --------
     >>> figure = code_lengths([1 / 2, 1 / 4, 1 / 8, 1 / 8], [3, 1, 2, 3])
     """
+    p = _distribution("p", p)
+    lengths = _inputs.numbers("lengths", lengths, p.shape, low=1, whole=True)
+    names = _texts("names", names, len(p))
     figure, axes = _figure()
-    p, lengths = np.asarray(p, dtype=float), np.asarray(lengths)
     gap = np.minimum(0.003, p / 4)
     lefts, widths = np.cumsum(p) - p + gap, p - 2 * gap
     top = max(6, *lengths)
@@ -353,7 +365,7 @@ def code_lengths(p, lengths, names=("dog", "cat", "fish", "bird")):
     mean, bits, kraft = np.dot(p, lengths), entropy(p, base=2), np.sum(2.0**-lengths)
     verdict = "full" if kraft == 1 else "space is left" if kraft < 1 else "no prefix code"
     axes.set(xlim=(0, 1), ylim=(0, top + 1), xticks=[])
-    axes.set_yticks(range(top + 1))
+    axes.set_yticks(range(0, top + 1, math.ceil(top / 12)))
     axes.set_xlabel(f"width p, height in bits. Kraft sum {kraft:g}: {verdict}", labelpad=46)
     extra = f"{'+' if mean - bits > -5e-4 else '−'} extra {abs(mean - bits):.3f}"
     axes.set_title(f"Mean {mean:.3f} bits = H(p) {bits:.3f} {extra}", pad=28, **TITLE)
@@ -379,6 +391,9 @@ def coin_likelihood(heads, tails, theta):
     --------
     >>> figure = coin_likelihood(7, 3, 0.5)
     """
+    heads = _inputs.numbers("heads", heads, low=0, whole=True)
+    tails = _inputs.numbers("tails", tails, low=0, whole=True)
+    theta = _probability("theta", theta)
     if heads + tails == 0:
         raise ValueError("heads and tails cannot both be 0")
     figure, axes = _figure()
@@ -456,9 +471,9 @@ def gain_curve(x, y, name="petal length", unit="cm"):
     --------
     >>> figure = gain_curve([1.4, 1.3, 4.7, 6.0], [0, 0, 1, 1])
     """
+    best_split(x, y)  # takes the same data, and says what is wrong with them
+    (name,), (unit,) = _texts("name", name, 1), _texts("unit", unit, 1)
     x, y = np.asarray(x, dtype=float), np.asarray(y)
-    if x.ndim != 1 or x.shape != y.shape:
-        raise ValueError(f"x and y must be two lists of one length, got {x.shape} and {y.shape}")
     edges, where = np.unique(x, return_inverse=True)
     if len(edges) < 2:
         raise ValueError("x must hold at least two different values")
@@ -500,7 +515,7 @@ def block_lengths(blocks, bits, entropy):
     bits : sequence of float
         Mean length of the code, divided by the size of the block.
     entropy : float
-        Entropy of a match in bits, which no code can go below.
+        Entropy of a match in bits, which no prefix-free code can go below.
 
     Returns
     -------
@@ -510,6 +525,9 @@ def block_lengths(blocks, bits, entropy):
     --------
     >>> figure = block_lengths([1, 2, 3], [1, 0.523315, 0.364581], entropy=0.116115)
     """
+    blocks = _inputs.numbers("blocks", blocks, (None,), low=1)
+    bits = _inputs.numbers("bits", bits, blocks.shape, low=0)
+    entropy = _inputs.numbers("entropy", entropy, low=0)
     figure, axes = _figure()
     axes.axhline(entropy, color=P_COLOR, linewidth=2)
     axes.plot(blocks, bits, "o-", color=Q_COLOR, linewidth=2, markersize=8)
@@ -568,21 +586,16 @@ def pictures(images, titles, signed=False):
     --------
     >>> figure = pictures([[[0, 1], [1, 0]]], ["a cross"])
     """
-    images = [np.asarray(image, dtype=float) for image in images]  # unsigned integers have no −top
+    images = list(images) if np.iterable(images) else []
     if not images:
         raise ValueError("images must hold at least one picture")
-    if len(titles) != len(images):
-        raise ValueError(f"titles must be one for each of {len(images)} images, got {len(titles)}")
-    for image in images:
-        if image.ndim != 2 or not image.size:
-            raise ValueError(f"images must be of shape (height, width), got {image.shape}")
-        wrong = image[~np.isfinite(image)]
-        if wrong.size:
-            raise ValueError(f"images must hold finite numbers, got {wrong[0]}")
-        if not signed and image.min() < 0:
-            raise ValueError(
-                f"images must not be negative, got {image.min():g}; pass signed=True to draw signs"
-            )
+    images = [_inputs.numbers("each of images", image, (None, None)) for image in images]
+    titles = _texts("titles", titles, len(images))
+    least = min(image.min() for image in images)
+    if least < 0 and not signed:
+        raise ValueError(
+            f"images must not be negative, got {least:g}; pass signed=True to draw signs"
+        )
     rows = math.ceil(len(images) / 5)
     figure, axes = _figure(rows, min(len(images), 5), squeeze=False)
     top = max(np.abs(image).max() for image in images)
@@ -621,16 +634,16 @@ def sigmoid_fit(x, y, model, xlabel="x", classes=("no", "yes")):
     --------
     >>> figure = sigmoid_fit([-1, 0, 2], [0, 0, 1], expit)
     """
-    x, y = np.asarray(x, dtype=float), np.asarray(y)
-    if x.ndim != 1 or not x.size or x.shape != y.shape:
-        raise ValueError(f"x and y must be two lists of one length, got {x.shape} and {y.shape}")
-    if not np.all(np.isfinite(x)):
-        raise ValueError(f"x must hold finite numbers, got {x[~np.isfinite(x)][0]}")
-    if not np.all(np.isin(y, (0, 1))):
-        raise ValueError(f"y must hold labels 0 and 1, got {y[~np.isin(y, (0, 1))][0]}")
+    x = _inputs.numbers("x", x, (None,))
+    y = _inputs.numbers("y", y, x.shape, low=0, high=1, whole=True)
+    (xlabel,), classes = _texts("xlabel", xlabel, 1), _texts("classes", classes, 2)
+    if not callable(model):
+        raise ValueError(f"model must be a function of x, got {model!r}")
     figure, axes = _figure()
     grid = np.linspace(x.min(), x.max(), 300)
-    axes.plot(grid, model(grid), color=Q_COLOR, linewidth=2.5)
+    axes.plot(
+        grid, _inputs.numbers("model(x)", model(grid), grid.shape), color=Q_COLOR, linewidth=2.5
+    )
     spread = 0.04 * np.sin(2.399963 * np.arange(len(x)))  # so that points do not hide each other
     axes.plot(x, y + spread, "o", color=P_COLOR, markersize=5, alpha=0.35, markeredgewidth=0)
     for label, height, side in [(0, 0.13, 1), (1, 0.87, 0)]:
@@ -668,8 +681,9 @@ def joint_table(pxy, x_names=("x0", "x1"), y_names=("y0", "y1")):
     --------
     >>> figure = joint_table([[0.24, 0.06], [0.14, 0.56]])
     """
+    pxy = _inputs.sum_to_1("pxy", _inputs.numbers("pxy", pxy, (2, 2)), None)
+    x_names, y_names = _texts("x_names", x_names, 2), _texts("y_names", y_names, 2)
     figure, (left, right) = _figure(1, 2, width_ratios=[1, 1.35])
-    pxy = np.asarray(pxy, dtype=float)
     px = pxy.sum(axis=1)
     start = 0.0
     for row, width, name in zip(pxy, px, x_names, strict=True):
@@ -735,8 +749,9 @@ def two_divergences(p, q, names=("A", "B", "C")):
     --------
     >>> figure = two_divergences([0.5, 0.25, 0.25], [0.9, 0.05, 0.05])
     """
+    p = _distribution("p", p)
+    q, names = _distribution("q", q, len(p)), _texts("names", names, len(p))
     figure, (left, right) = _figure(1, 2)
-    p, q = np.asarray(p, dtype=float), np.asarray(q, dtype=float)
     sides = [("p", "q", p, q, P_COLOR), ("q", "p", q, p, Q_COLOR)]
     for k, (truth, model, true, guess, color) in enumerate(sides):
         x = np.arange(len(p)) + 0.4 * k - 0.2
@@ -782,13 +797,8 @@ def logit_steps(z, truth=0, step_size=1.0, names=("landscape", "house", "other")
     --------
     >>> figure = logit_steps([2.0, 1.0, 0.0], truth=1)
     """
-    z = np.asarray(z, dtype=float)
-    if z.ndim != 1 or len(z) != len(names):
-        raise ValueError(f"z must be one logit for each of {len(names)} names, got {z.tolist()}")
-    if not np.all(np.isfinite(z)):
-        raise ValueError(f"z must hold finite numbers, got {z.tolist()}")
-    if truth not in range(len(z)):
-        raise ValueError(f"truth must be an index from 0 to {len(z) - 1}, got {truth!r}")
+    z, step_size = _inputs.numbers("z", z, (None,)), _inputs.numbers("step_size", step_size, low=0)
+    truth, names = _index("truth", truth, len(z)), _texts("names", names, len(z))
     figure, (left, right) = _figure(1, 2, width_ratios=[1.25, 1], sharey=True)
     q = softmax(z)
     loss, gradient = softmax_cross_entropy_value_and_grad(z, truth)
@@ -846,19 +856,17 @@ def softmax_training(X, labels, weights, history, names=None, features=("x₁", 
     --------
     >>> figure = softmax_training([[0, 1], [1, 0]], [0, 1], [[-1, 1], [1, -1], [0, 0]], [0.7, 0.1])
     """
-    X, labels, weights = np.asarray(X, dtype=float), np.asarray(labels), np.asarray(weights)
-    if X.ndim != 2 or X.shape[1] != 2 or labels.shape != X.shape[:1]:
-        raise ValueError(f"X must be (n, 2) and labels (n,), got {X.shape} and {labels.shape}")
-    if weights.ndim != 2 or len(weights) != 3 or not 2 <= weights.shape[1] <= len(CLASS_COLORS):
-        raise ValueError(f"weights must be (3, 2) or (3, 3), got {weights.shape}")
+    X = _inputs.numbers("X", X, (None, 2))
+    weights = _inputs.numbers("weights", weights, (3, None))
+    if not 2 <= weights.shape[1] <= len(CLASS_COLORS):
+        raise ValueError(f"weights must be of 2 or 3 classes, got shape {weights.shape}")
+    most = weights.shape[1] - 1
+    labels = _inputs.numbers("labels", labels, X.shape[:1], low=0, high=most, whole=True)
     if not np.all((np.ptp(X, axis=0) > 0) & (np.std(X, axis=0) > 0)):  # which may round to 0
         raise ValueError("X must hold two features that vary")
-    if labels.dtype.kind not in "iu" or not np.all(np.isin(labels, range(weights.shape[1]))):
-        raise ValueError(f"labels must be class indices below {weights.shape[1]}, got {labels}")
-    if np.ndim(history) != 1 or not len(history) or not np.all(np.isfinite(history)):
-        raise ValueError(f"history must hold one finite loss or more, got {history}")
-    if names is not None and len(names) != weights.shape[1]:
-        raise ValueError(f"names must be one for each of {weights.shape[1]} classes, got {names}")
+    history = _inputs.numbers("history", history, (None,))
+    names = None if names is None else _texts("names", names, most + 1)
+    features = _texts("features", features, 2)
     figure, (left, right) = _figure(1, 2, width_ratios=[1.35, 1])
 
     def logits(x):
@@ -923,10 +931,8 @@ def sigmoid_gradients(z=-5.0, y=1):
     --------
     >>> figure = sigmoid_gradients(z=-5.0, y=1)
     """
-    if not -MOST_Z <= z <= MOST_Z:
-        raise ValueError(f"z must lie in [{-MOST_Z:g}, {MOST_Z:g}], got {z!r}")
-    if y not in (0, 1):
-        raise ValueError(f"y must be 0 or 1, got {y!r}")
+    z = _inputs.numbers("z", z, low=-MOST_Z, high=MOST_Z)
+    y = _inputs.numbers("y", y, low=0, high=1, whole=True)
     figure, axes = _figure()
     far = -1 if y else 1  # the side of z where the error is large
     turn = far * math.log(2)
@@ -985,9 +991,7 @@ def binary_loss(q=0.9, y=0.0):
     --------
     >>> figure = binary_loss(q=0.9, y=0.0)
     """
-    for name, value in [("q", q), ("y", y)]:
-        if not 0 <= value <= 1:
-            raise ValueError(f"{name} must lie in [0, 1], got {value!r}")
+    q, y = _probability("q", q), _probability("y", y)
     figure, axes = _figure()
     grid = np.r_[0, expit(np.linspace(-36, 36, 2001)), 1]  # dense at the ends, where it is steep
     for truth, style, color, width in [
@@ -1035,6 +1039,25 @@ def binary_loss(q=0.9, y=0.0):
         title = f"y = {y:.3g}: least at q = y, where the loss is {least:.3f} nats"
     axes.set_title(title, pad=26, **TITLE)
     return figure
+
+
+def _probability(name, value):
+    (p,), _ = _inputs.probabilities(**{name: _inputs.numbers(name, value)})
+    return float(p)
+
+
+def _distribution(name, value, size=None):
+    return _inputs.sum_to_1(name, _inputs.numbers(name, value, (size,)), 0)
+
+
+def _index(name, value, size):
+    """The index of one of `size` classes."""
+    return int(_inputs.numbers(name, value, low=0, high=size - 1, whole=True))
+
+
+def _texts(name, values, size):
+    """Texts as they stand: of what is between two dollar signs, matplotlib makes a formula."""
+    return [text.replace("$", r"\$") for text in _inputs.texts(name, values, size)]
 
 
 def _signed(bits):
