@@ -1,6 +1,8 @@
 """The static figures: they draw the numbers they are given, and nothing else changes."""
 
+import inspect
 import io
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -73,7 +75,7 @@ CALLS = {
     "block_lengths, one": lambda: plots.block_lengths([1], [1.0], entropy=0),
     "pictures": lambda: plots.pictures(np.ones((6, 8, 8)), ["4, said 9"] * 6),
     "pictures, one": lambda: plots.pictures([[[0, 1]]], ["a"]),
-    "pictures, signed": lambda: plots.pictures([[[-1, 3]]] * 10, "0123456789", signed=True),
+    "pictures, signed": lambda: plots.pictures([[[-1, 3]]] * 10, [*"0123456789"], signed=True),
     "sigmoid_fit": lambda: plots.sigmoid_fit([-1, 0, 2], [0, 0, 1], expit),
 }
 
@@ -178,7 +180,7 @@ def test_two_divergences_show_both_with_their_terms():
 
 def test_signed_pictures_share_one_scale_with_white_at_0():
     first, second = (
-        ax.images[0] for ax in plots.pictures([[[0, 1]], [[-3, 0]]], "ab", signed=True).axes
+        ax.images[0] for ax in plots.pictures([[[0, 1]], [[-3, 0]]], ["a", "b"], signed=True).axes
     )
     assert first.get_clim() == second.get_clim() == (-3, 3)
     assert [to_hex(c) for c in first.cmap(first.norm([-3, 0, 3]))] == [
@@ -186,7 +188,7 @@ def test_signed_pictures_share_one_scale_with_white_at_0():
         "#ffffff",
         plots.P_COLOR,
     ]
-    assert plots.pictures([[[0, 1]], [[0, 3]]], "ab").axes[0].images[0].get_clim() == (0, 3)
+    assert plots.pictures([[[0, 1]], [[0, 3]]], ["a", "b"]).axes[0].images[0].get_clim() == (0, 3)
 
 
 def test_unsigned_integers_are_pictures_of_either_kind():
@@ -199,11 +201,12 @@ def test_unsigned_integers_are_pictures_of_either_kind():
     ("images", "titles", "message"),
     [
         ([], [], "images must hold at least one picture"),
-        ([[[1]], [[2]]], "a", "titles must be one for each of 2 images, got 1"),
-        ([[[1]]], "ab", "titles must be one for each of 1 images, got 2"),
-        ([[1, 2]], "a", r"images must be of shape \(height, width\), got \(2,\)"),
-        ([np.ones((0, 3))], "a", r"images must be of shape \(height, width\), got \(0, 3\)"),
-        ([[[0, np.nan]]], "a", "images must hold finite numbers, got nan"),
+        ([[[1]], [[2]]], "a", "titles must be 2 strings, got 'a'"),
+        ([[[1]]], ["a", "b"], "titles must be one string, got"),
+        ([[1, 2]], "a", r"each of images must be n × m numbers, got shape \(2,\)"),
+        ([[[1, 2], [3]]], "a", "each of images must be an array, but its rows differ in length"),
+        ([np.ones((0, 3))], "a", r"each of images is empty: it has shape \(0, 3\)"),
+        ([[[0, np.nan]]], "a", "each of images must be finite, got nan"),
         ([[[0, -3]]], "a", "images must not be negative, got -3; pass signed=True"),
     ],
 )
@@ -220,15 +223,22 @@ def test_sigmoid_fit_draws_the_model_and_every_label():
     assert np.array_equal(np.round(dots.get_ydata()), [0, 0, 1])
     assert {"benign: 2", "bad: 1"} <= set(words(axes.figure).split("\n"))
     for x, y, message in [
-        ([1, 2, 3], 1, "one length"),
-        ([1, 2, 3], [0, 1], "one length"),
-        ([[1], [2]], [[0], [1]], "one length"),
-        ([], [], "one length"),
-        ([1, np.nan], [0, 1], "x must hold finite numbers, got nan"),
-        ([1, 2, 3], [1, 2, 2], "y must hold labels 0 and 1, got 2"),
+        ([1, 2, 3], 1, "y must be 3 whole numbers, got shape ()"),
+        ([1, 2, 3], [0, 1], "y must be 3 whole numbers, got shape (2,)"),
+        ([[1], [2]], [[0], [1]], "x must be a list of numbers, got shape (2, 1)"),
+        ([], [], "x is empty"),
+        ([1, np.nan], [0, 1], "x must be finite, got nan"),
+        ([1, 2, 3], [1, 2, 2], "y must be from 0 to 1, got 2"),
     ]:
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match=re.escape(message)):
             plots.sigmoid_fit(x, y, expit)
+    for model, message in [
+        (None, "model must be a function of x, got None"),
+        (lambda x: x[1:], "model(x) must be 300 numbers, got shape (299,)"),
+        (lambda x: x * np.nan, "model(x) must be finite, got nan"),
+    ]:
+        with pytest.raises(ValueError, match=re.escape(message)):
+            plots.sigmoid_fit([1, 2], [0, 1], model)
 
 
 def test_logit_steps_state_the_loss_and_the_steps():
@@ -239,11 +249,11 @@ def test_logit_steps_state_the_loss_and_the_steps():
     bars = [b.get_width() for b in figure.axes[1].patches if b.get_fill()]
     assert np.allclose(bars, [0.4, 0.1, 0.5])
     for z, truth, message in [
-        ([1, 2], 0, "z must be one logit"),
-        ([1, 2, np.nan], 0, "z must hold finite numbers"),
-        ([1, 2, -np.inf], 0, "z must hold finite numbers"),
-        ([1, 2, 3], 5, "truth must be an index from 0 to 2, got 5"),
-        ([1, 2, 3], -1, "truth must be an index from 0 to 2, got -1"),
+        ([1, 2], 0, "names must be 2 strings, got .*landscape"),
+        ([1, 2, np.nan], 0, "z must be finite, got nan"),
+        ([1, 2, -np.inf], 0, "z must be finite, got -inf"),
+        ([1, 2, 3], 5, "truth must be from 0 to 2, got 5"),
+        ([1, 2, 3], -1, "truth must be from 0 to 2, got -1"),
     ]:
         with pytest.raises(ValueError, match=message):
             plots.logit_steps(z, truth)
@@ -275,20 +285,21 @@ def test_softmax_training_tints_the_likeliest_class_and_rings_the_wrong():
     assert len(tints) == 3  # one a class
     assert not plots.softmax_training(X, labels, np.zeros((3, 3)), [1.1]).axes[0].images
     for bad, message in [
-        ((X[:, :1], labels, weights), "X must be"),
-        ((X, labels[1:], weights), "X must be"),
+        ((X[:, :1], labels, weights), "X must be n × 2 numbers"),
+        ((X, labels[1:], weights), "labels must be 7 whole numbers"),
         ((X, labels, weights[:2]), "weights must be"),
         ((X * [1, 0], labels, weights), "two features that vary"),
         (([[0, 1e-320], [1, 0]], [0, 1], weights), "two features that vary"),
-        ((X, labels + 1, weights), "labels must be"),
-        ((X, labels + 0.0, weights), "labels must be"),
+        ((X, labels, weights[:, :1]), "weights must be of 2 or 3 classes"),
+        ((X, labels + 1, weights), "labels must be from 0 to 2, got 3"),
+        ((X, labels + 0.5, weights), "labels must be 7 whole numbers, got 0.5"),
     ]:
         with pytest.raises(ValueError, match=message):
             plots.softmax_training(*bad, [1.1])
     for history in [], 1.1, [1.1, np.nan]:
-        with pytest.raises(ValueError, match="history must hold one finite loss"):
+        with pytest.raises(ValueError, match=r"^history (is empty|must be a list|must be finite)"):
             plots.softmax_training(X, labels, weights, history)
-    with pytest.raises(ValueError, match="names must be one for each of 3 classes"):
+    with pytest.raises(ValueError, match="names must be 3 strings"):
         plots.softmax_training(X, labels, weights, [1.1], names=["a"])
 
 
@@ -380,7 +391,7 @@ def test_binary_loss_states_the_loss_and_draws_its_slope():
     mixture = soft.axes[0].lines[2]
     assert mixture.get_xdata()[np.argmin(mixture.get_ydata())] == pytest.approx(0.3, abs=0.01)
     for q, y, name in [(1.1, 0, "q"), (0.5, -0.1, "y"), (np.nan, 0, "q")]:
-        with pytest.raises(ValueError, match=f"{name} must lie in"):
+        with pytest.raises(ValueError, match=f"{name} must "):
             plots.binary_loss(q, y)
 
 
@@ -395,7 +406,12 @@ def test_gain_curve_finds_the_best_threshold():
     assert list(edges) == sorted(set(PETALS[0]))
     assert max(values) == gain
     assert "x ≤ 1.5, 2.5" in words(plots.gain_curve([1, 2, 3], [0, 1, 0], name="x", unit=""))
-    for x, y, message in [([1, 2], [0], "one length"), ([1, 1], [0, 1], "two different values")]:
+    for x, y, message in [
+        ([1, 2], [0], "y must hold one class for each value of x"),
+        ([1, 1], [0, 1], "x must hold at least two different values"),
+        ([1, np.nan], [0, 1], "x must be finite, got nan"),
+        ([1, 2], [0.5, 1], "y must hold classes, got 0.5"),
+    ]:
         with pytest.raises(ValueError, match=message):
             plots.gain_curve(x, y)
 
@@ -406,3 +422,128 @@ def test_block_lengths_draw_what_they_are_given():
     assert list(line.get_ydata()) == [0.116115, 0.116115]
     assert dots.get_xydata().T.tolist() == [list(BLOCKS[0]), BLOCKS[1]]
     assert list(axes.get_xticks()) == list(range(1, 11))
+
+
+# --- Wrong input ---
+
+ARGUMENTS = {
+    "loss_bars": {"q": [0.4, 0.1, 0.5], "truth": 0, "names": ("a", "b", "c")},
+    "surprise_curve": {"p": 0.25},
+    "entropy_triangle": {"p": [0.5, 0.25, 0.25], "names": ("a", "b", "c")},
+    "binary_entropy_curve": {},
+    "plugin_bias": {"sizes": [10, 99], "means": [1.4, 1.7], "truth": 1.8, "corrected": [1.7, 1.8]},
+    "tangent_bound": {},
+    "code_lengths": {"p": [0.5, 0.5], "lengths": [3, 1], "names": ("a", "b")},
+    "coin_likelihood": {"heads": 7, "tails": 3, "theta": 0.5},
+    "gain_curve": {"x": [1.4, 1.3, 4.7, 6], "y": [0, 0, 1, 1], "name": "x", "unit": "cm"},
+    "block_lengths": {"blocks": [1, 2], "bits": [1, 0.5], "entropy": 0.1},
+    "pictures": {"images": [[[0, 1]], [[1, 0]]], "titles": ["a", "b"], "signed": False},
+    "sigmoid_fit": {
+        "x": [-1, 0, 2],
+        "y": [0, 0, 1],
+        "model": expit,
+        "xlabel": "x",
+        "classes": ("no", "yes"),
+    },
+    "joint_table": {"pxy": [[0.3, 0.2], [0.1, 0.4]], "x_names": "ab", "y_names": "cd"},
+    "two_divergences": {"p": [0.5, 0.3, 0.2], "q": [0.9, 0.1, 0], "names": ("a", "b", "c")},
+    "logit_steps": {"z": [2, 1, 0], "truth": 1, "step_size": 1, "names": ("a", "b", "c")},
+    "softmax_training": {
+        "X": FLOWERS[0],
+        "labels": FLOWERS[1],
+        "weights": FLOWERS[2],
+        "history": [1.1, 0.7],
+        "names": ("a", "b", "c"),
+        "features": ("x", "y"),
+    },
+    "sigmoid_gradients": {"z": -5, "y": 1},
+    "binary_loss": {"q": 0.9, "y": 0},
+}
+ARGUMENTS["joint_table"] |= {"x_names": ["a", "b"], "y_names": ["c", "d"]}
+OPTIONAL = {("plugin_bias", "corrected"), ("softmax_training", "names")}
+NEVER = None, float("nan"), [], {}, object(), 1j, [None] * 3, [[1, 2], [3]], [1, "a", 2]
+EACH = [(name, key) for name, values in ARGUMENTS.items() for key in values if key != "signed"]
+
+
+def draw(name, /, **changed):
+    return getattr(plots, name)(**{**ARGUMENTS[name], **changed})
+
+
+def test_the_arguments_of_every_figure_are_tried_below():
+    figures = {
+        name: [*inspect.signature(function).parameters]
+        for name, function in vars(plots).items()
+        if inspect.isfunction(function) and function.__module__ == plots.__name__
+        if name[0] != "_"
+    }
+    assert {name: [*values] for name, values in ARGUMENTS.items()} == figures
+
+
+@pytest.mark.parametrize(("name", "key"), EACH)
+def test_what_cannot_be_drawn_is_refused_by_name(name, key):
+    for value in NEVER:
+        if value is None and (name, key) in OPTIONAL:
+            continue
+        with pytest.raises(ValueError, match=rf"^(each of )?{key}\b.* (must|is empty)\b"):
+            draw(name, **{key: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "changed", "message"),
+    [
+        ("loss_bars", {"q": [0.25] * 4}, "names must be 4 strings, got ('a', 'b', 'c')"),
+        ("loss_bars", {"q": [4, 1, 5]}, "q must sum to 1, got a sum of 10.0"),
+        ("loss_bars", {"truth": 3}, "truth must be from 0 to 2, got 3"),
+        ("loss_bars", {"truth": -1}, "truth must be from 0 to 2, got -1"),
+        ("surprise_curve", {"p": 0}, "p must be above 0, got 0"),
+        ("surprise_curve", {"p": 1.5}, "p must hold probabilities between 0 and 1, got 1.5"),
+        ("entropy_triangle", {"p": [0.5, 0.5]}, "p must be 3 numbers, got shape (2,)"),
+        ("entropy_triangle", {"p": [1, 1, 1]}, "p must sum to 1, got a sum of 3.0"),
+        ("plugin_bias", {"means": [1]}, "means must be 2 numbers, got shape (1,)"),
+        ("plugin_bias", {"corrected": [1] * 3}, "corrected must be 2 numbers, got shape (3,)"),
+        ("plugin_bias", {"sizes": [0, 1]}, "sizes must be at least 1, got 0"),
+        ("code_lengths", {"lengths": [1]}, "lengths must be 2 whole numbers, got shape (1,)"),
+        ("code_lengths", {"lengths": [0, 2]}, "lengths must be from 1 to 40, got 0"),
+        ("code_lengths", {"lengths": [1.5, 2]}, "lengths must be 2 whole numbers, got 1.5"),
+        ("coin_likelihood", {"heads": -1}, "heads must be from 0 to 1e+09, got -1"),
+        ("coin_likelihood", {"heads": 0.5}, "heads must be one whole number, got 0.5"),
+        ("coin_likelihood", {"theta": 2}, "theta must hold probabilities between 0 and 1, got 2"),
+        ("block_lengths", {"bits": [1] * 3}, "bits must be 2 numbers, got shape (3,)"),
+        ("joint_table", {"pxy": np.full((3, 3), 1 / 9)}, "pxy must be 2 × 2 numbers, got shape"),
+        ("joint_table", {"pxy": np.ones((2, 2))}, "pxy must sum to 1, got a sum of 4.0"),
+        ("joint_table", {"y_names": ["a"]}, "y_names must be 2 strings, got ['a']"),
+        ("two_divergences", {"q": [0.5, 0.5]}, "q must be 3 numbers, got shape (2,)"),
+        ("two_divergences", {"q": [2, 0, -1]}, "q must hold probabilities, got -1.0"),
+        ("logit_steps", {"step_size": -1}, "step_size must be at least 0, got -1"),
+        ("sigmoid_gradients", {"z": 9}, "z must be from -8 to 8, got 9"),
+        ("sigmoid_gradients", {"y": 0.5}, "y must be one whole number, got 0.5"),
+        ("gain_curve", {"unit": None}, "unit must be one string, got None"),
+    ],
+)
+def test_wrong_values_are_refused_by_name(name, changed, message):
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        draw(name, **changed)
+
+
+def test_a_sum_that_float32_rounding_explains_is_drawn():
+    third = np.full(3, 1 / 3, "f4")
+    for p in third, third.tolist():
+        assert "H = 1.585 bits" in words(plots.entropy_triangle(p))
+        assert "1.099 nats" in words(plots.loss_bars(p))
+    assert "0.000 bits" in words(plots.surprise_curve(np.nextafter(np.float32(1), 2)))
+
+
+LABELS = "names", "x_names", "y_names", "name", "unit", "titles", "xlabel", "classes", "features"
+TEXTS = [(name, key) for name, key in EACH if key in LABELS]
+
+
+@pytest.mark.parametrize(("name", "key"), TEXTS)
+def test_names_are_drawn_as_they_are(name, key):
+    single = isinstance(ARGUMENTS[name][key], str)
+    for label in "$a$", "$\\frac{1$", "\\$5", "$", "a_b^c":
+        value = label if single else [label] * len(ARGUMENTS[name][key])
+        figure = draw(name, **{key: value})
+        figure.draw_without_rendering()
+        drawn = [t._preprocess_math(t.get_text()) for t in figure.findobj(mpl.text.Text)]
+        assert not any(mathematics for _, mathematics in drawn)
+        assert any(label in text for text, _ in drawn)

@@ -562,7 +562,7 @@ def test_several_steps_are_one_change_and_a_negative_number_is_none(cls):
 
 def test_steps_beyond_the_limit_are_refused_and_change_nothing():
     figure = LogitSteps(z=[18] * 3, step_size=2)  # the first three steps stay below 20
-    with pytest.raises(TraitError, match=re.escape("LogitSteps.z must lie in [-20, 20], got 20.")):
+    with pytest.raises(TraitError, match=re.escape("LogitSteps.z must be from -20 to 20, got 20.")):
         figure.step(9)
     assert figure.z == (18,) * 3
 
@@ -793,15 +793,15 @@ def test_what_the_figures_say():
     [
         (lambda: LossBars(q=[0.4, 0.1, 0.6]), "LossBars.q must sum to 1, got a sum of 1.1"),
         (lambda: LossBars(q=[1.5, -0.5, 0]), "LossBars.q must hold probabilities, got -0.5"),
-        (lambda: LossBars(q=[math.nan, 0.5, 0.5]), "LossBars.q must hold probabilities, got nan"),
+        (lambda: LossBars(q=[math.nan, 0.5, 0.5]), "LossBars.q must be finite, got nan"),
         (lambda: LossBars(q=[0.5, 0.5]), "LossBars.q must be 3 numbers"),
         (lambda: LossBars(q="abc"), "LossBars.q must be 3 numbers, got 'abc'"),
         (lambda: LossBars(q=None), "LossBars.q must be 3 numbers, got None"),
-        (lambda: LossBars(truth=3), "LossBars.truth must lie in [0, 2], got 3"),
+        (lambda: LossBars(truth=3), "LossBars.truth must be from 0 to 2, got 3"),
         (lambda: LossBars(names=["a", "b"]), "LossBars.names must be 3 strings, got ['a', 'b']"),
-        (lambda: Surprise(p=0), "Surprise.p must lie in (0, 1], got 0.0"),
+        (lambda: Surprise(p=0), "Surprise.p must be above 0, got 0.0"),
         (lambda: Surprise(p=1.01), "Surprise.p must hold probabilities between 0 and 1, got 1.01"),
-        (lambda: Surprise(p=math.nan), "Surprise.p must hold probabilities"),
+        (lambda: Surprise(p=math.nan), "Surprise.p must be finite, got nan"),
         (lambda: EntropyShaper(p=[1, 1, 1]), "EntropyShaper.p must sum to 1"),
         (
             lambda: JointTable(pxy=[[0.5, 0.5], [0.5, 0.5]]),
@@ -823,51 +823,57 @@ def test_what_the_figures_say():
         (lambda: CodeLengths(lengths=[1, 2, 3]), "CodeLengths.lengths must be 4 whole numbers"),
         (
             lambda: CodeLengths(lengths=[0, 2, 3, 3]),
-            "CodeLengths.lengths must lie in [1, 6], got 0",
+            "CodeLengths.lengths must be from 1 to 6, got 0",
         ),
         (
             lambda: CodeLengths(lengths=[7, 2, 3, 3]),
-            "CodeLengths.lengths must lie in [1, 6], got 7",
+            "CodeLengths.lengths must be from 1 to 6, got 7",
         ),
         (lambda: CodeLengths(lengths=[1, 2.5, 3, 3]), "must be 4 whole numbers, got 2.5"),
         (lambda: CodeLengths(lengths=None), "CodeLengths.lengths must be"),
         (lambda: CodeLengths(names=["a", "b"]), "CodeLengths.names must be 4 strings"),
-        (lambda: CoinLikelihood(heads=-1), "CoinLikelihood.heads must lie in [0, 500], got -1"),
-        (lambda: CoinLikelihood(tails=501), "CoinLikelihood.tails must lie in [0, 500], got 501"),
+        (lambda: CoinLikelihood(heads=-1), "CoinLikelihood.heads must be from 0 to 500, got -1"),
+        (lambda: CoinLikelihood(tails=501), "CoinLikelihood.tails must be from 0 to 500, got 501"),
         (lambda: CoinLikelihood(heads=0, tails=0), "cannot both be 0"),
         (lambda: CoinLikelihood(theta=1.01), "CoinLikelihood.theta must hold probabilities"),
-        (lambda: CoinLikelihood(theta=math.nan), "CoinLikelihood.theta must hold probabilities"),
-        (lambda: SigmoidGradients(z=8.5), "SigmoidGradients.z must lie in [-8, 8], got 8.5"),
-        (lambda: SigmoidGradients(z=math.nan), "SigmoidGradients.z must lie in"),
-        (lambda: SigmoidGradients(y=2), "SigmoidGradients.y must lie in [0, 1], got 2"),
+        (lambda: CoinLikelihood(theta=math.nan), "CoinLikelihood.theta must be finite"),
+        (lambda: SigmoidGradients(z=8.5), "SigmoidGradients.z must be from -8 to 8, got 8.5"),
+        (lambda: SigmoidGradients(z=math.nan), "SigmoidGradients.z must be from -8 to 8, got nan"),
+        (lambda: SigmoidGradients(y=2), "SigmoidGradients.y must be from 0 to 1, got 2"),
         (lambda: SigmoidGradients(y=0.5), "SigmoidGradients.y must be one whole number, got 0.5"),
         (
             lambda: BinaryLoss(q=1.5),
             "BinaryLoss.q must hold probabilities between 0 and 1, got 1.5",
         ),
-        (lambda: BinaryLoss(q=math.nan), "BinaryLoss.q must hold probabilities"),
+        (lambda: BinaryLoss(q=math.nan), "BinaryLoss.q must be finite, got nan"),
         (lambda: BinaryLoss(y=-0.1), "BinaryLoss.y must hold probabilities"),
         (lambda: LogitSteps(z=[0, 0]), "LogitSteps.z must be 3 numbers, got shape (2,)"),
-        (lambda: LogitSteps(z=[0, 0, 21]), "LogitSteps.z must lie in [-20, 20], got 21"),
-        (lambda: LogitSteps(z=[0, 0, math.nan]), "LogitSteps.z must lie in"),
+        (lambda: LogitSteps(z=[0, 0, 21]), "LogitSteps.z must be from -20 to 20, got 21"),
+        (lambda: LogitSteps(z=[0, 0, math.nan]), "LogitSteps.z must be from -20 to 20, got nan"),
         (lambda: LogitSteps(z="abc"), "LogitSteps.z must be 3 numbers, got 'abc'"),
-        (lambda: LogitSteps(truth=3), "LogitSteps.truth must lie in [0, 2], got 3"),
-        (lambda: LogitSteps(step_size=0), "LogitSteps.step_size must lie in (0, 10], got 0"),
-        (lambda: LogitSteps(step_size=math.nan), "LogitSteps.step_size must lie in"),
+        (lambda: LogitSteps(truth=3), "LogitSteps.truth must be from 0 to 2, got 3"),
+        (lambda: LogitSteps(step_size=0), "LogitSteps.step_size must be above 0, got 0"),
+        (
+            lambda: LogitSteps(step_size=math.nan),
+            "LogitSteps.step_size must be at most 10, got nan",
+        ),
         (lambda: SoftmaxTraining(X=[[1, 2, 3]]), "X must be n × 2 numbers, got shape (1, 3)"),
-        (lambda: SoftmaxTraining(X=[[0, 1], [1, math.inf]]), "SoftmaxTraining.X must lie in"),
+        (lambda: SoftmaxTraining(X=[[0, 1], [1, math.inf]]), "SoftmaxTraining.X must be from"),
         (lambda: SoftmaxTraining(X=[[0, 1], [1, 0]]), "must have one length, got 2, 150"),
         (lambda: SoftmaxTraining(X=[[0, 1], [1, 1]], labels=[0, 1]), "two features that vary"),
         (lambda: SoftmaxTraining(X=[[0, 1e-320], [1, 0]], labels=[0, 1]), "features that vary"),
-        (lambda: SoftmaxTraining(labels=[3]), "SoftmaxTraining.labels must lie in [0, 2], got 3"),
+        (lambda: SoftmaxTraining(labels=[3]), "SoftmaxTraining.labels must be from 0 to 2, got 3"),
         (
             lambda: SoftmaxTraining(labels=[0.5]),
-            "SoftmaxTraining.labels must be n whole numbers, got 0.5",
+            "labels must be a list of whole numbers, got 0.5",
         ),
-        (lambda: SoftmaxTraining(learning_rate=21), "must lie in [0.01, 20], got 21"),
-        (lambda: SoftmaxTraining(learning_rate=math.nan), "learning_rate must lie in"),
+        (lambda: SoftmaxTraining(learning_rate=21), "must be from 0.01 to 20, got 21"),
+        (
+            lambda: SoftmaxTraining(learning_rate=math.nan),
+            "learning_rate must be from 0.01 to 20, got nan",
+        ),
         (lambda: SoftmaxTraining(weights=[[0, 0, 0]]), "weights must be 3 × 3 numbers"),
-        (lambda: SoftmaxTraining(weights=[[1e200] * 3] * 3), "weights must lie in"),
+        (lambda: SoftmaxTraining(weights=[[1e200] * 3] * 3), "weights must be from"),
         (lambda: SoftmaxTraining(history=[math.nan]), "history must be finite, got nan"),
         (lambda: SoftmaxTraining(history=[]), "SoftmaxTraining.history is empty"),
     ],
@@ -936,7 +942,7 @@ def test_a_refused_sum_is_told_with_all_its_digits(cls, miss):
 
 def test_numpy_numbers_are_numbers():
     assert LossBars(truth=np.argmax([1, 2, 3])).truth == 2
-    assert type(LossBars(truth=True).truth) is int
+    assert type(LossBars(truth=True).truth) is type(CoinLikelihood(heads=8.0).heads) is int
     assert Surprise(p=np.float32(0.25)).p == Surprise(p=np.nextafter(np.float32(1), 2)).p / 4
     assert LogitSteps(step_size=np.float16(2), z=np.zeros(3, ">f4")).step_size == 2
     assert CoinLikelihood(heads=np.uint8(255)).heads == 255

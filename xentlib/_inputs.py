@@ -59,6 +59,45 @@ def result_dtype(*found):
     return FLOAT32 if sizes and max(sizes) <= 4 else FLOAT64
 
 
+def numbers(name, value, shape=(), low=-math.inf, high=math.inf, whole=False):
+    """Finite numbers from `low` to `high`, as floats, or as integers if they must be `whole`.
+
+    In `shape`, None stands for any length.
+    """
+    letters = iter("nm")
+    size = " × ".join(next(letters) if n is None else str(n) for n in shape) or "one"
+    size = "a list of" if size == "n" else size
+    wanted = f"{size}{' whole' if whole else ''} {'numbers' if shape else 'number'}"
+    if value is None or isinstance(value, str):
+        raise ValueError(f"{name} must be {wanted}, got {value!r}")
+    found = real(name, value)
+    fits = found.ndim == len(shape) and all(
+        n in (None, length) for n, length in zip(shape, found.shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{name} must be {wanted}, got shape {found.shape}")
+    if whole:
+        broken = found != np.floor(found.astype(FLOAT64))
+        if broken.any():
+            raise ValueError(f"{name} must be {wanted}, got {first(found, broken)}")
+    wrong = ~(np.isfinite(found) & (found >= low) & (found <= high))
+    if wrong.any():
+        wanted = "finite" if low == -math.inf else f"at least {low:g}"
+        if high < math.inf:
+            wanted = f"at most {high:g}" if low == -math.inf else f"from {low:g} to {high:g}"
+        raise ValueError(f"{name} must be {wanted}, got {first(found, wrong)}")
+    return found.astype(int if whole else float)
+
+
+def texts(name, values, size):
+    """A list of as many strings as there is something to be named."""
+    found = [values] if isinstance(values, str) or not np.iterable(values) else list(values)
+    if len(found) != size or not all(isinstance(value, str) for value in found):
+        wanted = "one string" if size == 1 else f"{size} strings"
+        raise ValueError(f"{name} must be {wanted}, got {values!r:.80}")
+    return [str(value) for value in found]
+
+
 def probabilities(**named):
     """Numbers from 0 to 1 in float64, and the dtype of the result."""
     found = {name: real(name, value) for name, value in named.items()}

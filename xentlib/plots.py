@@ -122,7 +122,7 @@ def surprise_curve(p):
     """
     p = _probability("p", p)
     if p == 0:
-        raise ValueError("p must lie above 0, got 0.0")
+        raise ValueError("p must be above 0, got 0")
     figure, (axes, strip) = _figure(rows=2, height_ratios=[6, 1])
     grid = 2.0 ** -np.linspace(0, BITS_TOP, 400)
     axes.plot(grid, -np.log2(grid), color=INK, linewidth=2)
@@ -343,7 +343,7 @@ def code_lengths(p, lengths, names=("dog", "cat", "fish", "bird")):
     >>> figure = code_lengths([1 / 2, 1 / 4, 1 / 8, 1 / 8], [3, 1, 2, 3])
     """
     p = _distribution("p", p)
-    lengths = _inputs.numbers("lengths", lengths, p.shape, low=1, whole=True)
+    lengths = _inputs.numbers("lengths", lengths, p.shape, low=1, high=40, whole=True)
     names = _texts("names", names, len(p))
     figure, axes = _figure()
     gap = np.minimum(0.003, p / 4)
@@ -365,7 +365,7 @@ def code_lengths(p, lengths, names=("dog", "cat", "fish", "bird")):
     mean, bits, kraft = np.dot(p, lengths), entropy(p, base=2), np.sum(2.0**-lengths)
     verdict = "full" if kraft == 1 else "space is left" if kraft < 1 else "no prefix code"
     axes.set(xlim=(0, 1), ylim=(0, top + 1), xticks=[])
-    axes.set_yticks(range(0, top + 1, math.ceil(top / 12)))
+    axes.set_yticks(range(top + 1))
     axes.set_xlabel(f"width p, height in bits. Kraft sum {kraft:g}: {verdict}", labelpad=46)
     extra = f"{'+' if mean - bits > -5e-4 else '−'} extra {abs(mean - bits):.3f}"
     axes.set_title(f"Mean {mean:.3f} bits = H(p) {bits:.3f} {extra}", pad=28, **TITLE)
@@ -391,8 +391,8 @@ def coin_likelihood(heads, tails, theta):
     --------
     >>> figure = coin_likelihood(7, 3, 0.5)
     """
-    heads = _inputs.numbers("heads", heads, low=0, whole=True)
-    tails = _inputs.numbers("tails", tails, low=0, whole=True)
+    heads = _inputs.numbers("heads", heads, low=0, high=1e9, whole=True)
+    tails = _inputs.numbers("tails", tails, low=0, high=1e9, whole=True)
     theta = _probability("theta", theta)
     if heads + tails == 0:
         raise ValueError("heads and tails cannot both be 0")

@@ -1,7 +1,6 @@
 """What every interactive figure shares: its script, its traits and its still picture."""
 
 import base64
-import math
 from pathlib import Path
 
 import anywidget
@@ -16,14 +15,15 @@ HERE = Path(__file__).parent
 class Checked(traitlets.TraitType):
     """What `check` makes of a value; its errors name the trait, such as ``LossBars.q``.
 
-    Lists become tuples, because a list could be changed without the figure being told.
+    Arrays and lists become tuples, because a list could be changed without the figure being told.
     """
 
     def validate(self, obj, value):
         try:
-            return frozen(self.check(f"{type(obj).__name__}.{self.name}", value))
+            value = self.check(f"{type(obj).__name__}.{self.name}", value)
         except ValueError as error:
             raise traitlets.TraitError(str(error)) from None
+        return frozen(value.tolist() if isinstance(value, np.ndarray) else value)
 
 
 def frozen(value):
@@ -31,59 +31,25 @@ def frozen(value):
 
 
 class Numbers(Checked):
-    """A number, a list of numbers or a list of rows; None in `shape` stands for any length.
+    """A number, a list of numbers or a list of rows; None in `shape` stands for any length."""
 
-    They lie in [low, high], or in (low, high] if `above`.
-    """
-
-    whole = False
-
-    def __init__(self, shape, default=traitlets.Undefined, low=-np.inf, high=np.inf, above=False):
-        self.shape, self.low, self.high, self.above = shape, low, high, above
+    def __init__(self, shape, default=traitlets.Undefined, **bounds):
+        self.shape, self.bounds = shape, bounds
         super().__init__(default)
 
     def check(self, where, value):
-        wanted = " × ".join("n" if n is None else str(n) for n in self.shape) or "one"
-        wanted += (" whole" if self.whole else "") + (" numbers" if self.shape else " number")
-        if value is None or isinstance(value, str):
-            raise ValueError(f"{where} must be {wanted}, got {value!r}")
-        given = _inputs.real(where, value)
-        if len(given.shape) != len(self.shape) or any(
-            n not in (None, size) for n, size in zip(self.shape, given.shape, strict=True)
-        ):
-            raise ValueError(f"{where} must be {wanted}, got shape {given.shape}")
-        if self.whole and given.dtype.kind == "f":
-            broken = given != np.round(given)
-            got = _inputs.first(given, broken if broken.any() else True)
-            raise ValueError(f"{where} must be {wanted}, got {got}")
-        given = self.check_values(where, given.astype(int if self.whole else float))
-        return given.tolist()
-
-    def check_values(self, where, given):
-        fit = np.isfinite(given) & (given >= self.low) & (given <= self.high)
-        wrong = ~fit | (self.above & (given == self.low))
-        if wrong.any():
-            bounds = f"lie in {'(' if self.above else '['}{self.low:g}, {self.high:g}]"
-            wanted = bounds if math.isfinite(self.high) else "be finite"
-            raise ValueError(f"{where} must {wanted}, got {_inputs.first(given, wrong)}")
-        return given
+        return _inputs.numbers(where, value, self.shape, **self.bounds)
 
 
-class WholeNumbers(Numbers):
-    """Whole numbers, which stay so."""
+class Probability(Numbers):
+    """One probability; what exceeds 1 by the rounding of a float32 counts as 1."""
 
-    whole = True
+    def __init__(self, default):
+        super().__init__((), default)
 
-
-class Probabilities(Numbers):
-    """Probabilities, each on its own: what exceeds 1 by the rounding of a float32 counts as 1."""
-
-    def __init__(self, shape, default, above=False):
-        super().__init__(shape, default, 0, 1, above)
-
-    def check_values(self, where, given):
-        (given,), _ = _inputs.probabilities(**{where: given})
-        return super().check_values(where, given)
+    def check(self, where, value):
+        (p,), _ = _inputs.probabilities(**{where: super().check(where, value)})
+        return p
 
 
 class Distribution(Numbers):
@@ -95,20 +61,17 @@ class Distribution(Numbers):
     def __init__(self, default):
         super().__init__(np.shape(default), default)
 
-    def check_values(self, where, given):
-        _inputs.sum_to_1(where, given, None)
-        return given
+    def check(self, where, value):
+        p = super().check(where, value)
+        _inputs.sum_to_1(where, p, None)
+        return p
 
 
 class Names(Checked):
     """As many strings as the default has."""
 
     def check(self, where, value):
-        names = [] if isinstance(value, str) or not np.iterable(value) else list(value)
-        size = len(self.default_value)
-        if len(names) != size or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"{where} must be {size} strings, got {value!r}")
-        return [str(name) for name in names]
+        return _inputs.texts(where, value, len(self.default_value))
 
 
 def at_least_0(n):

@@ -4,7 +4,7 @@ import math
 
 from xentlib import plots
 from xentlib.information import binary_cross_entropy
-from xentlib.widgets.base import Figure, Probabilities
+from xentlib.widgets.base import Figure, Probability
 
 
 class BinaryLoss(Figure):
@@ -28,8 +28,8 @@ class BinaryLoss(Figure):
     Taught in chapter 7, on the sigmoid and its losses.
     """
 
-    q = Probabilities((), 0.9).tag(sync=True)
-    y = Probabilities((), 0.0).tag(sync=True)
+    q = Probability(0.9).tag(sync=True)
+    y = Probability(0.0).tag(sync=True)
 
     @property
     def loss(self):

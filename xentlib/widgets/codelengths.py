@@ -4,7 +4,7 @@ import numpy as np
 
 from xentlib import plots
 from xentlib.information import entropy
-from xentlib.widgets.base import Distribution, Figure, Names, WholeNumbers
+from xentlib.widgets.base import Distribution, Figure, Names, Numbers
 
 MOST_BITS = 6
 
@@ -38,7 +38,7 @@ H(p) 1.7500 + extra 0.6250, Kraft sum 1
 
     names = Names(["dog", "cat", "fish", "bird"]).tag(sync=True)
     p = Distribution([1 / 2, 1 / 4, 1 / 8, 1 / 8]).tag(sync=True)
-    lengths = WholeNumbers((4,), [3, 1, 2, 3], 1, MOST_BITS).tag(sync=True)
+    lengths = Numbers((4,), [3, 1, 2, 3], low=1, high=MOST_BITS, whole=True).tag(sync=True)
 
     def _summary(self):
         p = ", ".join(f"{x:.4g}" for x in self.p)

@@ -5,7 +5,7 @@ import traitlets
 
 from xentlib import plots
 from xentlib.information import binary_cross_entropy, binary_entropy, kl_divergence
-from xentlib.widgets.base import Figure, Probabilities, WholeNumbers
+from xentlib.widgets.base import Figure, Numbers, Probability
 
 MOST_TOSSES = 500  # of each side
 
@@ -32,9 +32,9 @@ class CoinLikelihood(Figure):
     Taught in chapter 6, on maximum likelihood.
     """
 
-    heads = WholeNumbers((), 7, 0, MOST_TOSSES).tag(sync=True)
-    tails = WholeNumbers((), 3, 0, MOST_TOSSES).tag(sync=True)
-    theta = Probabilities((), 0.5).tag(sync=True)
+    heads = Numbers((), 7, low=0, high=MOST_TOSSES, whole=True).tag(sync=True)
+    tails = Numbers((), 3, low=0, high=MOST_TOSSES, whole=True).tag(sync=True)
+    theta = Probability(0.5).tag(sync=True)
 
     @traitlets.validate("heads", "tails")
     def _check_tosses(self, proposal):

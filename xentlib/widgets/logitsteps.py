@@ -3,12 +3,14 @@
 import math
 
 import numpy as np
+import traitlets
 
 from xentlib import plots
 from xentlib.activations import softmax
 from xentlib.losses import softmax_cross_entropy, softmax_cross_entropy_value_and_grad
-from xentlib.widgets.base import Figure, Names, Numbers, WholeNumbers, at_least_0
+from xentlib.widgets.base import Figure, Names, Numbers, at_least_0
 
+FIRST_LOGITS = [math.log(q) for q in (0.4, 0.1, 0.5)]
 LOGIT_LIMIT = 20  # dots are dragged as far as 6; steps may go on from there
 
 
@@ -44,11 +46,17 @@ loss 0.9163 nats, gradient (−0.6, 0.1, 0.5)
     """
 
     names = Names(["landscape", "house", "other"]).tag(sync=True)
-    truth = WholeNumbers((), 0, 0, 2).tag(sync=True)
-    z = Numbers((3,), [math.log(q) for q in (0.4, 0.1, 0.5)], -LOGIT_LIMIT, LOGIT_LIMIT).tag(
-        sync=True
-    )
-    step_size = Numbers((), 1.0, 0, 10, above=True).tag(sync=True)
+    truth = Numbers((), 0, low=0, high=2, whole=True).tag(sync=True)
+    z = Numbers((3,), FIRST_LOGITS, low=-LOGIT_LIMIT, high=LOGIT_LIMIT).tag(sync=True)
+    step_size = Numbers((), 1.0, high=10).tag(sync=True)
+
+    @traitlets.validate("step_size")
+    def _check_step_size(self, proposal):
+        if proposal["value"] <= 0:
+            raise traitlets.TraitError(
+                f"LogitSteps.step_size must be above 0, got {proposal['value']}"
+            )
+        return proposal["value"]
 
     @property
     def q(self):

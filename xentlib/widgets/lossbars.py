@@ -4,7 +4,7 @@ import math
 
 from xentlib import plots
 from xentlib.information import information_content
-from xentlib.widgets.base import Distribution, Figure, Names, WholeNumbers
+from xentlib.widgets.base import Distribution, Figure, Names, Numbers
 
 
 class LossBars(Figure):
@@ -31,7 +31,7 @@ class LossBars(Figure):
     """
 
     names = Names(["landscape", "house", "other"]).tag(sync=True)
-    truth = WholeNumbers((), 0, 0, 2).tag(sync=True)
+    truth = Numbers((), 0, low=0, high=2, whole=True).tag(sync=True)
     q = Distribution([0.4, 0.1, 0.5]).tag(sync=True)
 
     @property

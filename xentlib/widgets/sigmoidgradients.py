@@ -3,7 +3,7 @@
 from scipy.special import expit
 
 from xentlib import plots
-from xentlib.widgets.base import Figure, Numbers, WholeNumbers
+from xentlib.widgets.base import Figure, Numbers
 
 
 class SigmoidGradients(Figure):
@@ -29,8 +29,8 @@ class SigmoidGradients(Figure):
     Taught in chapter 7, on the sigmoid and its losses.
     """
 
-    z = Numbers((), -5.0, -plots.MOST_Z, plots.MOST_Z).tag(sync=True)
-    y = WholeNumbers((), 1, 0, 1).tag(sync=True)
+    z = Numbers((), -5.0, low=-plots.MOST_Z, high=plots.MOST_Z).tag(sync=True)
+    y = Numbers((), 1, low=0, high=1, whole=True).tag(sync=True)
 
     def _summary(self):
         q = expit(self.z)

@@ -8,7 +8,7 @@ import traitlets
 
 from xentlib import plots
 from xentlib.losses import softmax_cross_entropy, softmax_cross_entropy_value_and_grad
-from xentlib.widgets.base import Figure, Names, Numbers, WholeNumbers, at_least_0
+from xentlib.widgets.base import Figure, Names, Numbers, at_least_0
 
 SLOWEST, FASTEST = 0.01, 20  # learning rates
 HUGE = 1e100  # of which the products are finite
@@ -59,11 +59,11 @@ class SoftmaxTraining(Figure):
     """
 
     X = Numbers((None, 2), low=-HUGE, high=HUGE).tag(sync=True)
-    labels = WholeNumbers((None,), low=0, high=2).tag(sync=True)
+    labels = Numbers((None,), low=0, high=2, whole=True).tag(sync=True)
     names = Names(["setosa", "versicolor", "virginica"]).tag(sync=True)
     features = Names(["petal length, cm", "petal width, cm"]).tag(sync=True)
-    learning_rate = Numbers((), 0.5, SLOWEST, FASTEST).tag(sync=True)
-    weights = Numbers((3, 3), np.zeros((3, 3)).tolist(), -HUGE, HUGE).tag(sync=True)
+    learning_rate = Numbers((), 0.5, low=SLOWEST, high=FASTEST).tag(sync=True)
+    weights = Numbers((3, 3), np.zeros((3, 3)).tolist(), low=-HUGE, high=HUGE).tag(sync=True)
     history = Numbers((None,), [math.log(3)]).tag(sync=True)
 
     @traitlets.default("X")

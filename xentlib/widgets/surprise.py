@@ -1,8 +1,10 @@
 """Information content: the curve −log₂ p and the questions it counts."""
 
+import traitlets
+
 from xentlib import plots
 from xentlib.information import information_content
-from xentlib.widgets.base import Figure, Probabilities
+from xentlib.widgets.base import Figure, Probability
 
 
 class Surprise(Figure):
@@ -21,7 +23,13 @@ class Surprise(Figure):
     Taught in chapter 1, on information content.
     """
 
-    p = Probabilities((), 0.25, above=True).tag(sync=True)
+    p = Probability(0.25).tag(sync=True)
+
+    @traitlets.validate("p")
+    def _check_possible(self, proposal):
+        if proposal["value"] == 0:
+            raise traitlets.TraitError("Surprise.p must be above 0, got 0.0")
+        return proposal["value"]
 
     def _summary(self):
         nats = information_content(self.p)
