@@ -45,6 +45,7 @@ def assignment(*cells):
 
 
 SETUP = """\
+import numpy as np
 from xentlib.coursework import student_rng
 
 data = student_rng(STUDENT_ID).integers(1, 10, size=5)"""
@@ -340,22 +341,25 @@ def test_a_deleted_cell_is_restored_and_named(source, answered):
     assert notes == ["setup: the cell is missing", "total: the cell is missing"]
 
 
-def test_locked_cells_of_an_earlier_release_are_replaced_without_a_word(source, answered):
+def test_locked_cells_of_an_earlier_release_are_replaced_and_told_by_their_text(source, answered):
     by_id(source, "setup").source += "\nmore = 1"  # the teacher mends the set after handing it out
     by_id(source, "entropy-test").source += "\nassert entropy([1.0]) == 0"
     by_id(source, "total-test").metadata.nbgrader.points = 3
     moved, notes = transplant.transplant(source, answered)
-    assert notes == []
+    edited = ": this {} cell was edited; the original is used"
+    assert notes == ["setup" + edited.format("setup"), "entropy-test" + edited.format("test")]
     assert len(moved.cells) == len(source.cells)
     for name in ("setup", "entropy-test", "total-test"):
         assert by_id(moved, name) == by_id(notebook.release(source), name)
 
 
-@pytest.mark.parametrize("checksum", [None, 1, "", [], "0" * 32])
-def test_a_locked_cell_that_its_checksum_does_not_vouch_for_was_edited(source, answered, checksum):
+@pytest.mark.parametrize("checksum", [None, 1, "", [], "0" * 32, "its own"])
+def test_a_locked_cell_was_edited_whatever_its_checksum_says(source, answered, checksum):
     edited = by_id(answered, "entropy-test")
     edited.source = "pass"
     edited.metadata.nbgrader.checksum = checksum
+    if checksum == "its own":  # anyone can compute it
+        edited.metadata.nbgrader.checksum = notebook._checksum(edited)
     _, notes = transplant.transplant(source, answered)
     assert notes == ["entropy-test: this test cell was edited; the original is used"]
     edited.metadata.nbgrader.points = "many"
@@ -407,6 +411,56 @@ def test_a_written_answer_is_found_wherever_it_stands(source, answered, where):
     assert by_id(moved, "why").cell_type == "markdown" and notes == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# It bends\n\n# down.",
+        '"""It bends\ndown."""',
+        "'''It bends\ndown.'''",
+        '"It bends down."',
+        "It bends down, I think.",
+        "answer = 'It bends down.'",
+    ],
+)
+@pytest.mark.parametrize("instead", [False, True])
+def test_a_written_answer_in_a_code_cell_is_shown_and_told(source, answered, text, instead):
+    mine, place = by_id(answered, "why"), answered.cells.index(by_id(answered, "why"))
+    mine.source = by_id(notebook.release(source), "why").source
+    answered.cells.insert(place + 1, notebook.node(nbformat.v4.new_code_cell(text)))
+    if instead:
+        answered.cells.remove(mine)
+    moved, notes = transplant.transplant(source, answered)
+    shown = by_id(moved, "why")
+    assert "It bends" in shown.source and "down" in shown.source and shown.cell_type == "markdown"
+    assert any(note.startswith("why: ") and "code" in note for note in notes)
+
+
+def test_code_beside_a_written_answer_is_no_answer(source, answered):
+    answered.cells.append(notebook.node(nbformat.v4.new_code_cell("1 + 1")))
+    moved, notes = transplant.transplant(source, answered)
+    assert by_id(moved, "why").source == by_id(answered, "why").source and notes == []
+    assert moved.cells[-1].source == "1 + 1"
+
+
+def test_what_is_written_below_a_test_does_not_replace_the_answer_above_it(source, answered):
+    below = copy.deepcopy(by_id(answered, "entropy"))
+    below.source = "def entropy(p):\n    return 0"
+    answered.cells.append(below)
+    moved, _ = transplant.transplant(source, answered)
+    assert by_id(moved, "entropy").source == by_id(answered, "entropy").source
+    assert moved.cells[-1].source == below.source
+    by_id(answered, "entropy").source = by_id(notebook.release(source), "entropy").source
+    moved, _ = transplant.transplant(source, answered)  # nothing above: it was moved
+    assert by_id(moved, "entropy").source == below.source
+
+
+def test_the_note_on_an_old_kernel_holds_nothing_but_its_number(source, answered):
+    for said, noted in (("2.7.18", "2.7.18"), ("2\x1b[2J\x07\nx", None), ("2.\u202ex", "2.")):
+        answered.metadata.language_info = notebook.node({"name": "python", "version": said})
+        notes = transplant.transplant(source, answered)[1]
+        assert notes == ([f"another kernel: Python {noted}"] if noted else [])
+
+
 def test_an_answer_typed_into_the_question_is_kept_and_told(source, answered):
     question = answered.cells[answered.cells.index(by_id(answered, "why")) - 1]
     question.source += "\n\nIt bends down."
@@ -430,10 +484,15 @@ def test_pictures_in_an_answer_are_kept_if_they_are_pictures(source, answered):
     moved = transplant.collect(source, answered)
     assert by_id(moved, "why").attachments == picture
     nbformat.validate(nbformat.reads(notebook.writes(moved), as_version=4))
-    for odd in 3, {"a": 3}, {"a": {"b": 3}}:
+    active = {"text/html": "<script>", "image/svg+xml": "<svg onload=x>"}
+    by_id(answered, "why").attachments = notebook.node({"a.png": {**picture["a.png"], **active}})
+    assert by_id(transplant.collect(source, answered), "why").attachments == picture
+    names = "../x.png", "a/b.png", "a\x1b.png", "a" * 300
+    for odd in 3, {"a": 3}, {"a": {"b": 3}}, {"a": active}, dict.fromkeys(names, picture["a.png"]):
         by_id(answered, "why").attachments = notebook.node(odd)
         moved = transplant.collect(source, answered)
         nbformat.validate(nbformat.reads(notebook.writes(moved), as_version=4))
+        assert "attachments" not in by_id(moved, "why")
 
 
 def test_a_cell_that_was_split_or_a_test_that_was_copied_needs_no_look(source, answered):

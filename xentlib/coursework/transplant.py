@@ -74,7 +74,7 @@ def transplant(source, submission):
             kept.update(copies)
         else:
             kept.update(set(copies) - set(changed))
-            if what == "answer" and changed:
+            if changed and not nb.locked(cell):
                 bar = _first_test(n, source.cells, match)
                 above = [i for i in changed if i < bar]
                 late.update(i for i in changed if above and i > bar)
