@@ -148,7 +148,7 @@ def test_hidden_numbers_depend_on_the_secret_and_on_the_student():
         (b'{"nbformat": 4, "cells": [{"cell_type": "x", "source": ""}]}', "damaged"),
         (b'{"nbformat": 2, "worksheets": []}', "version 2"),
         (b"[" * 200_000, "not a notebook"),
-        (b"\x89PNG\xff", "UTF-8"),
+        (b"\x89PNG\xff", "a picture"),
     ],
 )
 def test_a_file_that_is_no_notebook_is_refused_with_the_reason(tmp_path, data, why):
@@ -359,7 +359,7 @@ def test_a_locked_cell_was_edited_whatever_its_checksum_says(source, answered, c
     edited.source = "pass"
     edited.metadata.nbgrader.checksum = checksum
     if checksum == "its own":  # anyone can compute it
-        edited.metadata.nbgrader.checksum = notebook._checksum(edited)
+        edited.metadata.nbgrader.checksum = notebook.checksum(edited)
     _, notes = transplant.transplant(source, answered)
     assert notes == ["entropy-test: this test cell was edited; the original is used"]
     edited.metadata.nbgrader.points = "many"

@@ -125,6 +125,8 @@ def parse(text):
         cut = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated string")
         why = "cut short" if cut else f"no JSON at line {error.lineno}"
         raise Unreadable(f"not a notebook: {why}") from None
+    except (KeyError, TypeError, AttributeError):
+        raise Unreadable("not a notebook: JSON of another kind, or damaged") from None
     except RecursionError:
         raise Unreadable("not a notebook: nested too deeply") from None
     except Exception as error:  # what odd files provoke is not foreseeable
@@ -343,7 +345,7 @@ def fresh(source):
             if locked(cell):
                 cell.metadata["editable"] = False
             cell.metadata.nbgrader["cell_type"] = cell.cell_type
-            cell.metadata.nbgrader["checksum"] = _checksum(cell)
+            cell.metadata.nbgrader["checksum"] = checksum(cell)
     return notebook
 
 
@@ -356,7 +358,7 @@ def solved(source):
     return notebook
 
 
-def _checksum(cell):
+def checksum(cell):
     """nbgrader's, by which it sees that an answer was left as it was."""
     info = cell.metadata.nbgrader
     grade, solution = info.get("grade", False), info.get("solution", False)

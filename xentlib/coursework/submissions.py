@@ -35,6 +35,14 @@ OTHERS = {  # told by their names, and matched by the name or ID in them
     "Sakai": re.compile(r"[^()]+\((?P<name>[^()]+)\)"),
     "Gradescope": re.compile(r"(?P<name>submission_\d+)"),
 }
+BY_NAME = (
+    "Students are found by the name or ID in each file's name. No file for import there is "
+    "written: take grades.csv."
+)
+SAID = {
+    "Gradescope": "Its folders bear numbers: rename them to the students that "
+    "submission_metadata.yml gives for them, and no roster will miss them."
+}
 SIGNS = {"Sakai": r"/Submission attachment\(s\)/|/timestamp\.txt$"}
 ANONYMOUS = re.compile(r"anon_\w{4,8}_(?:LATE_)?\d+_.+")
 STRAYS = {
@@ -65,7 +73,7 @@ def find(folder, roster=None, *, earlier=None, words=None):
         entries = _downloads(_swept(entries, known, words), known)
     elif folder.suffix.lower() == ".zip" and folder.is_file():
         try:
-            whole = files.listed(folder.open("rb"), 25 * files.MAX_LIST)
+            whole = files.listed(folder.open("rb"), 5 * files.MAX_LIST)
             entries = list(files.archive(None, whole=whole))
             if {e.parts[0] for e in entries} == {folder.stem}:  # the folder that was packed
                 entries = _below(entries)
@@ -79,7 +87,10 @@ def find(folder, roster=None, *, earlier=None, words=None):
     people = _people(_unwrap(entries, known, words), known, earlier or {}, words)
     people = _match(people, listed, known)
     if listed and people and not any(one.files or one.problems for one in listed):
-        words.append("Nobody who handed in was found on the roster; are they named otherwise?")
+        words.append(
+            f"Nobody who handed in was found on the roster. The first is {people[0].student!r}; "
+            "rename the files or folders to what the roster has, or give the export of your course."
+        )
     return sorted(people, key=lambda one: (alike(one.name or one.student), one.student))
 
 
@@ -158,7 +169,7 @@ def _unwrap(entries, known, words):
             break
         if len(inner) == 1 and inner[0].file and files.is_zip(top):
             try:
-                whole = files.listed(inner[0].file.open(), 25 * files.MAX_LIST)
+                whole = files.listed(inner[0].file.open(), 5 * files.MAX_LIST)
                 inner = list(files.archive(None, whole=whole))
             except Unusable:
                 break
@@ -211,10 +222,7 @@ def _people(entries, known, earlier, words):
     canvas = _is_canvas(entries)
     other = _platform(entries)
     if other:
-        words.append(
-            f"This looks like a download of {other[0]}. Students are found by the name or ID in "
-            f"each file's name; a file for import there is not written: take grades.csv."
-        )
+        words.append(f"This looks like a download of {other[0]}. {SAID.get(other[0], BY_NAME)}")
     if sum(ANONYMOUS.fullmatch(top[:255]) is not None for top in {e.parts[0] for e in entries}) > 1:
         words.append(
             "These are anonymous submissions of Canvas, which belong to nobody on a roster and "
