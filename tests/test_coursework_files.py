@@ -359,6 +359,10 @@ def without(*names):
     return change
 
 
+def cut_short(path):
+    path.write_text(path.read_text("utf-8-sig").rsplit(",", 2)[0])
+
+
 def through_excel(path):
     text = path.read_text("utf-8-sig").replace('"3-4"', '"04-Mar"')
     path.write_text(re.sub(r'"20230123456\d"', '"2.02301E+11"', text))
@@ -372,6 +376,7 @@ def through_excel(path):
         (empty, True),
         (only_head, True),
         (filtered, True),
+        (cut_short, True),
         (without("t-04 (of 2)"), True),
         (without("t-02", "t-04 (of 2)", "status", "file"), True),
         (through_excel, False),
@@ -386,6 +391,14 @@ def test_what_a_teacher_typed_outlasts_the_table(marked, capsys, change, said):
         assert run(source, folder, out) == 0
         assert (out / "grades.csv").read_bytes() == before
         assert ("restored from the last run" in capsys.readouterr().out) == (said and not turn)
+
+
+def test_a_table_saved_in_another_format_is_said_not_to_be_read(marked, capsys):
+    source, folder, out = marked
+    (out / "grades.xlsx").write_bytes(b"PK")
+    os.utime(out / "grades.csv", (10**9, 10**9))
+    assert run(source, folder, out) == 0
+    assert "grades.xlsx is not read: save the table as grades.csv" in capsys.readouterr().out
 
 
 def test_points_are_taken_back_only_in_their_cells_and_it_is_said(marked, capsys):

@@ -17,7 +17,16 @@ import joblib
 from tqdm import tqdm
 
 import xentlib
-from xentlib.coursework import bubblewrap, choosing, grading, marks, notebook, reports, transplant
+from xentlib.coursework import (
+    bubblewrap,
+    choosing,
+    grading,
+    marks,
+    notebook,
+    reports,
+    sandbox,
+    transplant,
+)
 from xentlib.coursework.choosing import Assignment, choose
 from xentlib.coursework.cluster import cluster
 from xentlib.coursework.files import File, Unusable
@@ -58,6 +67,8 @@ def grade(
             )
         for word in words:
             print(line(word))
+        if not unsafe and client is None:
+            print(f"Sandbox: {sandbox.confinement()}", file=sys.stderr)
         secret = _secret(secret_file or out / ".secret")
         settings = [source.read_bytes(), secret, str(unsafe), _version()]
         wanted = Assignment(assignment)
@@ -194,13 +205,17 @@ def _notebook(data):
     return notebook.parse(notebook.decoded(data))
 
 
+_seen = functools.lru_cache(maxsize=1)(_notebook)  # to look at only
+
+
 def _choose(one, wanted, wish=""):
-    return choose(
-        one,
-        lambda data: wanted.share(_notebook(data)),
-        lambda data: wanted.answered(_notebook(data)),
-        wish,
-    )
+    def share(data):
+        return wanted.share(_seen(data))
+
+    def answered(data):
+        return wanted.answered(_seen(data))
+
+    return choose(one, share, answered, wish)
 
 
 def _secret(path):
@@ -263,7 +278,7 @@ def _prepare(one, wanted, settings, said):
         return Row(one, "UNREADABLE" if tried else "MISSING", notes=notes), None
     later = [*notes, "not graded yet: run the same command again"]
     row = Row(one, "REVIEW", file.path, later, digest=_digest(data), waiting=True)
-    row.locked = wanted.locked(_notebook(data))
+    row.locked = wanted.locked(_seen(data))
     return row, Task(row, file, notes, _digest(data, one.identity, *settings))
 
 

@@ -56,6 +56,9 @@ def read(out, asked, title="", words=None):
     if before not in ("", title):
         raise ValueError(f"{out} holds the grades of {before!r}; name another OUT for {title!r}")
     rows = read_csv(path) if path.exists() else []
+    for other in sorted(Path(out).glob("grades.[xo][ld][s]*")):
+        if not path.exists() or other.stat().st_mtime > path.stat().st_mtime:
+            words.append(f"{other} is not read: save the table as {path.name}, in CSV")
     present = {(row.get("student") or "").strip() for row in rows}
     for row in rows:
         _check_columns(path, row, asked)
@@ -70,8 +73,8 @@ def read(out, asked, title="", words=None):
         found[student] = one = kept.get("marks", Marks())
         typed, one.written = one.written, {}
         for question in asked:
-            there, name = column(question) in row, question.id
-            text = (row.get(column(question)) or "").strip()
+            cell, name = row.get(column(question)), question.id
+            there, text = cell is not None, (cell or "").strip()  # None: the column or line is cut
             if question.written:
                 if text:
                     one.written[name] = _points(path, row, question, text)
@@ -117,7 +120,7 @@ def _rest(row, one, kept):
         one.seen = kept["notes"]
     elif kept.get("status") == "ok" and status == "REVIEW":
         one.seen = ""
-    if kept.get("paths") and "file" in row and file not in kept["paths"]:
+    if kept.get("paths") and row.get("file") is not None and file not in kept["paths"]:
         one.chosen = file
 
 
