@@ -30,7 +30,7 @@ from test_coursework import assignment, by_id, cell
 
 from xentlib.coursework import grading, notebook, sandbox
 from xentlib.coursework.__main__ import main
-from xentlib.coursework.reports import cell_text
+from xentlib.coursework.safe import cell_text
 from xentlib.coursework.sandbox import Limits, Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent

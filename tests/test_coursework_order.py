@@ -190,3 +190,84 @@ def test_what_is_edited_below_a_test_changes_nothing_above_it(number, changes, w
     for name in TESTED[: number + 1]:
         assert after.scores[name] == before.scores[name], after.notes
         assert after.messages[name] == before.messages[name], after.notes
+
+
+# Moved, duplicated and deleted cells
+
+
+def test_a_test_that_was_deleted_runs_where_it_stood():
+    book = handed_in()
+    book.cells.remove(by_id(book, "mean-test"))
+    book.cells.insert(book.cells.index(by_id(book, "shares")), own("mean = mean(data)"))
+    result = graded(book)
+    assert result.scores["mean-test"] == 1 and "mean-test: the cell is missing" in result.notes
+
+
+def test_an_answer_that_was_moved_below_its_test_is_found():
+    book = handed_in()
+    moved = by_id(book, "top")
+    book.cells.remove(moved)
+    book.cells.append(moved)
+    assert graded(book).scores == dict.fromkeys(TESTED, 1)
+
+
+def test_an_answer_written_below_its_test_counts_where_the_stub_is_above():
+    book = handed_in()
+    by_id(book, "top").source = by_id(notebook.release(SOURCE), "top").source
+    by_id(book, "ranked").source += "\n" + ANSWERS["top"]
+    book.cells.append(own("top = 'used again'"))
+    result = graded(book)
+    assert result.scores == dict.fromkeys(TESTED, 1)
+    assert any("top-test: answered further down" in note for note in result.notes)
+
+
+def test_a_copy_below_the_test_costs_and_earns_nothing():
+    for above, below, points in ((ANSWERS, WRONG, 1), (WRONG, ANSWERS, 0)):
+        book = handed_in({"mean": above["mean"]})
+        twin = copy.deepcopy(by_id(book, "mean"))
+        twin.source = below["mean"]
+        book.cells.append(twin)
+        result = graded(book)
+        assert result.scores["mean-test"] == points and result.status == "REVIEW"
+
+
+def test_a_crash_further_down_leaves_what_was_answered():
+    book = handed_in()
+    place = book.cells.index(by_id(book, "top"))
+    book.cells.insert(place, own("import os\nos._exit(1)"))
+    result = graded(book)
+    assert result.scores == dict.fromkeys(TESTED, 1) and result.status == "REVIEW"
+
+
+def test_a_call_that_crashes_costs_its_own_test_only():
+    book = handed_in({**ANSWERS, "spread": "import os\ndef spread(x):\n    os._exit(1)"})
+    assert graded(book).scores == {**dict.fromkeys(TESTED, 1), "spread-test": 0}
+
+
+# What Jupyter runs, too
+
+
+def test_await_at_the_top_of_a_cell():
+    wait = "import asyncio\n\nasync def top_of(x):\n    await asyncio.sleep(0)\n"
+    wait += "    return int(np.argmax(x))\n\ntop = await top_of(shares)"
+    book = handed_in({**ANSWERS, "top": wait})
+    assert graded(book).scores == dict.fromkeys(TESTED, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ("def mean(x):\n    print(f)(1 if else)\n", "SyntaxError"),
+        ("def mean(x):\n    import no_such_module", "ModuleNotFoundError"),
+        ("import math\ndef mean(x):\n    return math.no_such_function(x)", "AttributeError"),
+    ],
+)
+def test_a_notebook_of_a_newer_python_is_looked_at(answer, message):
+    book = handed_in({**ANSWERS, "mean": answer})
+    assert not any("written with Python" in note for note in graded(book).notes)
+    book.metadata["language_info"] = {"name": "python", "version": "3.99.1"}
+    result = graded(book)
+    assert message in result.messages["mean-test"] and result.status == "REVIEW"
+    assert any("written with Python 3.99" in note for note in result.notes)
+    by_id(book, "mean").source = ANSWERS["mean"]
+    assert graded(book).status == "ok"

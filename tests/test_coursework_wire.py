@@ -230,3 +230,91 @@ def test_lines_for_ipython_are_dropped_and_what_will_be_missed_is_told(text, run
     tree, told = worker.parse(text)
     assert ast.dump(tree) == ast.dump(ast.parse(runs))
     assert told == missed
+
+
+# What a student's process could make of it
+
+
+@pytest.mark.parametrize(
+    ("value", "crosses"),
+    [
+        (Decimal("0.5"), 0.5),
+        (Fraction(1, 4), 0.25),
+        (np.array([Fraction(1, 2), 2], object), np.array([0.5, 2.0])),
+        (np.array([1, 2**40], object), np.array([1, 2**40])),
+        (np.array([[Decimal("0.5")], [np.float32(2)]], object), np.array([[0.5], [2.0]])),
+        (np.frompyfunc(lambda x: x * 2, 1, 1)(np.arange(3.0)), np.array([0.0, 2.0, 4.0])),
+        (np.array([True, False], object), np.array([True, False])),
+    ],
+    ids=str,
+)
+def test_numbers_of_other_kinds_cross_as_numbers(value, crosses):
+    assert same(wire.decode(wire.encode(value)), crosses)
+
+
+def test_what_a_message_holds_is_counted_as_a_whole():
+    for value in (
+        [[0] * 1000] * (wire.MAX_ITEMS // 1000),
+        ["x" * 1000] * (wire.MAX_TEXT // 1000 + 1),
+        [dict.fromkeys(range(1000))] * (wire.MAX_KEYS // 1000 + 1),
+        [2**61] * (wire.MAX_LARGE + 1),
+    ):
+        with pytest.raises(ValueError, match="more than"):
+            wire.encode(value)
+
+
+def pairs(keys):
+    return {"dict": [[key, 0] for key in keys]}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pairs([k * (2**61 - 1) for k in range(1, wire.MAX_LARGE + 2)]),
+        {"list": [k * (2**61 - 1) for k in range(1, wire.MAX_LARGE + 2)]},
+        pairs(range(wire.MAX_KEYS + 1)),
+        {"list": ["x"] * wire.MAX_ITEMS},
+        {"list": ["x" * 1000] * (wire.MAX_TEXT // 1000 + 1)},
+        {"list": [pairs(range(1000))] * (wire.MAX_KEYS // 1000 + 1)},
+    ],
+    ids=["one hash", "one hash in a list", "keys", "items", "text", "keys in many dicts"],
+)
+def test_a_forged_message_costs_no_more_than_a_true_one(message):
+    begin = time.process_time()
+    with pytest.raises(ValueError, match="more than"):
+        wire.decode(message)
+    assert time.process_time() - begin < 1
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [k << 45 for k in range(wire.MAX_KEYS)],
+        [k * 2**14 + 1 for k in range(wire.MAX_KEYS)],
+        [
+            {"float": float.hex(float(2**52 + k) * 2.0 ** (61 * e))}
+            for k in range(600)
+            for e in range(16)
+        ],
+    ],
+    ids=["high bits", "low bits", "floats"],
+)
+def test_the_worst_keys_that_are_let_in_cost_little(keys):
+    begin = time.process_time()
+    wire.decode(pairs(keys))
+    assert time.process_time() - begin < 3
+
+
+@pytest.mark.parametrize("part", ["{},", "[],", '"",', "0,", "[[[[]]]],"])
+def test_small_parts_take_neither_time_nor_memory(part):
+    data = ("[" + part * (wire.MAX_FRAME // len(part) - 9) + "0]").encode()
+    begin = time.process_time()
+    with pytest.raises(ValueError):
+        wire.receive(io.BytesIO(len(data).to_bytes(4, "big") + data).read)
+    assert time.process_time() - begin < 2
+
+
+def test_a_message_in_another_encoding_is_refused():
+    data = '{"ok":1}'.encode("utf-16")
+    with pytest.raises(ValueError):
+        wire.receive(io.BytesIO(len(data).to_bytes(4, "big") + data).read)

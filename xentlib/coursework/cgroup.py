@@ -3,7 +3,7 @@
 It counts what no other limit does: the memory of all processes of a sandbox and of the kernel on
 their behalf (empty files, sockets, pipes). It is offered to root where the file system of cgroups
 can be written; to others where a part of it is delegated to them, or where systemd makes scopes for
-users. Where it is not, `process` looks at the processes four times a second.
+users. Where it is not, `process` looks at the processes twice a second.
 
 What may be touched: the ways to find a place. What is the wall: a sandbox enters its cgroup before
 bubblewrap starts, and the files of cgroups are not in its sight.

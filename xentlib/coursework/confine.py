@@ -12,7 +12,10 @@ import resource
 import struct
 import sys
 
-import calls
+if __package__:
+    from xentlib.coursework import calls
+else:
+    import calls
 
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 LOAD, EQUAL, ABOVE, AT_LEAST, BITS, ANSWER = 0x20, 0x15, 0x25, 0x35, 0x45, 0x06

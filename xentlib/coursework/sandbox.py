@@ -56,7 +56,7 @@ def confinement():
     if cgroup.offered():
         return "each sandbox has a cgroup: memory and processes are counted for all of it"
     return (
-        "no cgroup is offered here: memory is limited for each process, and looked at four times a "
+        "no cgroup is offered here: memory is limited for each process, and looked at twice a "
         "second for all of a sandbox; that of the kernel is not counted"
     )
 
