@@ -201,6 +201,9 @@ def test_a_test_that_was_deleted_runs_where_it_stood():
     book.cells.insert(book.cells.index(by_id(book, "shares")), own("mean = mean(data)"))
     result = graded(book)
     assert result.scores["mean-test"] == 1 and "mean-test: the cell is missing" in result.notes
+    by_id(book, "mean").source = "def mean(x):\n    raise NotImplementedError"
+    book.cells.insert(book.cells.index(by_id(book, "shares")), own(ANSWERS["mean"]))
+    assert graded(book).scores["mean-test"] == 1
 
 
 def test_an_answer_that_was_moved_below_its_test_is_found():
@@ -215,7 +218,6 @@ def test_an_answer_written_below_its_test_counts_where_the_stub_is_above():
     book = handed_in()
     by_id(book, "top").source = by_id(notebook.release(SOURCE), "top").source
     by_id(book, "ranked").source += "\n" + ANSWERS["top"]
-    book.cells.append(own("top = 'used again'"))
     result = graded(book)
     assert result.scores == dict.fromkeys(TESTED, 1)
     assert any("top-test: answered further down" in note for note in result.notes)

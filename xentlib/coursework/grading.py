@@ -65,7 +65,8 @@ def _grade(source, submission, student, seed, limits, unsafe, reporter):
             result.points[nb.grade_id(cell)] = nb.points(cell)
         elif nb.kind(cell) == "written":
             result.manual[nb.grade_id(cell)] = nb.points(cell)
-    steps = plan(source, answered)
+    deleted = [name for name in result.points if f"{name}: the cell is missing" in notes]
+    steps = plan(source, answered, deleted)
     cells = [(step.name, step.source) for step in steps]
     with graded_as(student, seed), Sandbox(cells, student, limits, unsafe, place=0) as sandbox:
         _run_in_order(source, steps, sandbox, result, reporter)

@@ -14,12 +14,12 @@ class Step:
     source: str
     test: bool = False
     names: frozenset = frozenset()  # of answers, that the test uses
-    unanswered: bool = False  # an answer that it uses is still the stub
+    unanswered: bool = False  # an answer that it uses may stand further down
     answers: list = field(default_factory=list)  # tests above that this cell may answer
 
 
-def plan(source, answered):
-    """The steps of a notebook that `notebook.transplant` has made."""
+def plan(source, answered, deleted=()):
+    """The steps of a notebook that `transplant` has made; `deleted` are tests that were missing."""
     asked = _asked(source)
     cells = [c for c in _stubs_first(source, answered, asked) if c.cell_type == "code"]
     stubs = {nb.grade_id(c): nb.released(c) for c in source.cells if nb.kind(c) == "answer"}
@@ -40,7 +40,25 @@ def plan(source, answered):
         elif nb.kind(cell) != "setup" and cell.source not in stubs.values():
             bound = binds(cell)
             step.answers = [test.name for test in tests if test.names & bound]
+    cells = {
+        n: nb.grade_id(c)
+        for c in source.cells
+        if nb.kind(c) == "answer"
+        for n in nb.defined(c.source)
+    }
+    for test in [test for test in tests if test.name in deleted]:
+        _raise(test, steps, {cells[name] for name in test.names})
     return steps
+
+
+def _raise(test, steps, answers):
+    """Have a test that was deleted stand behind its answers; and again where it is now."""
+    place = steps.index(test)
+    first = max((i + 1 for i in range(place) if steps[i].name in answers), default=place)
+    if first < place:
+        steps[place - 1].answers.append(test.name)
+        test.unanswered = True
+        steps.insert(first, steps.pop(place))
 
 
 def _asked(source):
