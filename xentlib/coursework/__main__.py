@@ -45,7 +45,7 @@ def grade(args):
             unsafe=args.unsafe,
         )
     except ValueError as error:
-        print(f"xent-coursework: {error}", file=sys.stderr)
+        _complain(error)
         return 2
     except KeyboardInterrupt:  # before or after the grading itself; each result is already kept
         return 130
@@ -61,7 +61,7 @@ def collect(args):
             args.source, args.submissions, args.out, roster=args.roster
         )
     except ValueError as error:
-        print(f"xent-coursework: {error}", file=sys.stderr)
+        _complain(error)
         return 2
     for word in words:
         print(line(word))
@@ -70,6 +70,11 @@ def collect(args):
     for student, notes in look.items():
         print(f"look: {line(student)}: {line('; '.join(notes))}")
     return 0
+
+
+def _complain(error):
+    """Say what is wrong; names of students may be in it."""
+    print("xent-coursework:", "\n".join(map(line, str(error).split("\n"))), file=sys.stderr)
 
 
 def _count(text):
@@ -147,7 +152,7 @@ def main(argv=None):
         print(f"xent-coursework: needs {error.name}: pip install {NEEDED}", file=sys.stderr)
         return 2
     except (ValueError, RuntimeError, OSError) as error:
-        print(f"xent-coursework: {error}", file=sys.stderr)
+        _complain(error)
         return 1
 
 
