@@ -165,7 +165,7 @@ def test_a_late_download_beside_folders_is_named_and_nobodys_work_changes(tmp_pa
 
 def test_what_another_download_says_of_a_student_does_not_replace_the_work(tmp_path):
     own = {f"{n}_{i}_assignsubmission_file_/hw.ipynb": handed_in() for i, n in enumerate("ABC")}
-    other = {"A_0_assignsubmission_file_/hw-9.ipynb": handed_in(written="not mine")}
+    other = {"A_0_assignsubmission_file_/hw9.ipynb": handed_in(written="not mine")}
     put(tmp_path, {"class.zip": packed(own), "zzz.zip": packed({**other, **LATE})})
     found = by_student(find(tmp_path))
     path, notes = pick(found["A"])

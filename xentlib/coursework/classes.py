@@ -67,9 +67,9 @@ def grade(
             )
         for word in words:
             print(line(word))
+        secret = _secret(secret_file or out / ".secret")
         if not unsafe and client is None:
             print(f"Sandbox: {sandbox.confinement()}", file=sys.stderr)
-        secret = _secret(secret_file or out / ".secret")
         settings = [source.read_bytes(), secret, str(unsafe), _version()]
         wanted = Assignment(assignment)
         pairs = [
