@@ -707,6 +707,14 @@ def test_a_line_is_one_line_of_visible_text(text):
     assert line(text) == line(line(text))
 
 
+def test_no_text_turns_the_direction_of_a_page_or_a_table(tmp_path, source, graded):
+    turned = "a\u202eb\u2066c\u2069"
+    folder = put(tmp_path / "in", {f"{turned}/hw.ipynb": handed_in(written=turned)})
+    assert run(source, folder, tmp_path / "out") == 0
+    for path in [*(tmp_path / "out").rglob("*.html"), *(tmp_path / "out").glob("*.csv")]:
+        assert not re.search("[\u202a-\u202e\u2066-\u2069]", path.read_text("utf-8"))
+
+
 def both_separators(text):
     """Cells as an import sees them that takes commas, semicolons and tabs for separators."""
     rows = []
