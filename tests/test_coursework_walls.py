@@ -385,6 +385,22 @@ def test_a_cgroup_of_the_new_kind_is_made_where_it_is_offered(tmp_path):
     assert cgroup._unified(mounts, {"": "/"}) is None
 
 
+@pytest.mark.skipif(not cgroup.offered(), reason="no cgroup is offered here")
+def test_no_cgroup_is_left(source, answered):
+    by_id(answered, "entropy").source = "import os\ndef entropy(p):\n    os._exit(1)"
+    graded(source, answered)
+    place = cgroup._place()
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        cgroup.remove(None)
+        left = [f for folder in place.folders if folder for f in folder.glob("xent-*")]
+        ours = [f for f in left if not (f / "cgroup.procs").read_text().split()]
+        if not ours:
+            break
+        time.sleep(0.1)
+    assert not ours
+
+
 # The end
 
 

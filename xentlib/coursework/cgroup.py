@@ -89,7 +89,7 @@ def remove(group):
 
 def sweep(process):
     """Remove what a process that has ended made."""
-    place = _place.cache_info().currsize and _place()
+    place = _place()
     for folder in place.folders if place else ():
         _left.update(folder.glob(f"xent-{process}-*"))
     remove(None)

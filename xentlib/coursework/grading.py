@@ -9,7 +9,10 @@ What may be touched: what is told. What is the wall: tests use no other object o
 what `sandbox.Sandbox.get` returns, and no code of a student is parsed or run here.
 """
 
+import ast
+import contextlib
 import functools
+import importlib
 import sys
 import unicodedata
 import warnings
@@ -19,7 +22,7 @@ from xentlib.coursework import notebook as nb
 from xentlib.coursework.apart import apart
 from xentlib.coursework.bounds import Alarm, TooLong
 from xentlib.coursework.personal import graded_as, hidden_seed, normalised
-from xentlib.coursework.sandbox import Died, Limits, Sandbox, StudentError
+from xentlib.coursework.sandbox import Died, Limits, Sandbox, StudentError, prepare
 from xentlib.coursework.steps import plan
 from xentlib.coursework.transplant import transplant
 
@@ -52,8 +55,23 @@ def grade(source, submission, *, student, secret="", limits=None, unsafe=False, 
     raises RuntimeError, unless `unsafe`.
     """
     seed = hidden_seed(secret, student) if seed is None else seed
+    prepare(unsafe)
+    for cell in source.cells:
+        if nb.kind(cell) in ("setup", "test"):
+            _load(cell.source)
     work = functools.partial(_grade, source, submission, student, seed, limits or Limits(), unsafe)
     return apart(work)[0]
+
+
+@functools.lru_cache(1000)
+def _load(text):
+    """Load what trusted code imports, so that no child need do it again."""
+    for node in ast.walk(ast.parse(text)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) and not node.level else []
+        for name in names:
+            with contextlib.suppress(Exception):  # a test will say so
+                importlib.import_module(name)
 
 
 def _grade(source, submission, student, seed, limits, unsafe, reporter):

@@ -14,7 +14,7 @@ import secrets
 from dataclasses import dataclass
 
 from xentlib.coursework import cgroup
-from xentlib.coursework.bubblewrap import DISK, available
+from xentlib.coursework.bubblewrap import DISK, arguments, available
 from xentlib.coursework.process import START, Process, TooMuch
 from xentlib.coursework.wire import decode, encode, receive, send
 
@@ -49,6 +49,13 @@ class Limits:
             "MSGQUEUE": 0,
             "MEMLOCK": 0,
         }
+
+
+def prepare(unsafe):
+    """Find out once, before a child begins, what each child would find out anew."""
+    if not unsafe and available():
+        arguments()
+        cgroup.offered()
 
 
 def confinement():
