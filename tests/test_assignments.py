@@ -5,7 +5,7 @@ import re
 import pytest
 from conftest import ROOT, toc_files
 
-from xentlib.coursework import grading, notebook, sandbox
+from xentlib.coursework import apart, grading, notebook, sandbox
 
 SOURCES = sorted(ROOT.glob("tests/assignments/*/*.ipynb"))
 each_set = pytest.mark.parametrize("path", SOURCES, ids=[path.stem for path in SOURCES])
@@ -82,3 +82,61 @@ def test_a_set_states_what_it_asks_for(path):
 def test_the_solution_earns_everything_and_the_stub_nothing(path):
     result = grading.check(notebook.read(path), seeds=3)
     assert result.scores == result.points
+
+
+class Replayed(sandbox.Sandbox):
+    """Answers each call with what the call of that number got under another secret."""
+
+    tape, recording = None, True
+
+    def go(self, place):
+        self.number = 0
+        super().go(place)
+
+    def _function(self, name):
+        asked = super()._function(name)
+
+        def function(*args, **kwargs):
+            key = self._place, self.number
+            self.number += 1
+            if self.recording:
+                try:
+                    self.tape[key] = asked(*args, **kwargs), None
+                except sandbox.StudentError as error:
+                    self.tape[key] = None, error
+            value, error = self.tape.get(key, (None, None))
+            if error:
+                raise error
+            return value
+
+        function.__name__ = name
+        return function
+
+
+@each_set
+@pytest.mark.skipif(not sandbox.available(), reason="bubblewrap does not work here")
+def test_answers_given_under_another_secret_earn_nothing_in_a_hidden_test(path, monkeypatch):
+    source = notebook.read(path)
+    hides = {notebook.grade_id(c) for c in source.cells if "hidden_rng()" in c.source}
+    monkeypatch.setattr(grading, "Sandbox", Replayed)
+    monkeypatch.setattr(grading, "apart", lambda work: work(apart.Reporter()))
+    passed, solved = set(), notebook.solved(source)
+    for secret in ("one", "another", "a third"):
+        monkeypatch.setattr(Replayed, "recording", secret == "one")
+        if Replayed.recording:
+            monkeypatch.setattr(Replayed, "tape", {})
+        result = grading.grade(source, solved, student="ada", secret=secret)
+        if Replayed.recording:
+            assert not any(result.messages.values())
+            places = {place for place, _ in Replayed.tape}
+            called = _called(source, places)
+        else:
+            passed |= {name for name, text in result.messages.items() if not text}
+    assert called
+    assert passed.isdisjoint(called & hides)
+
+
+def _called(source, places):
+    """The tests at those places of the notebook, that is those which call a function."""
+    cells = [cell for cell in source.cells if cell.cell_type == "code"]
+    return {notebook.grade_id(cells[place]) for place in places}

@@ -21,10 +21,21 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xentlib.coursework import classes, grading, marks, notebook, reports, sandbox
+from xentlib.coursework import (
+    classes,
+    grading,
+    marks,
+    notebook,
+    sandbox,
+    tables,
+)
 from xentlib.coursework.__main__ import main
-from xentlib.coursework.reports import Question, Row, cell_text, file_names
-from xentlib.coursework.submissions import Submission, choose, clean, find, read_csv, read_roster
+from xentlib.coursework.choosing import choose
+from xentlib.coursework.pages import feedback_page, written_page
+from xentlib.coursework.roster import Submission, read_csv, read_roster
+from xentlib.coursework.rows import Question, Row, questions
+from xentlib.coursework.safe import cell_text, clean, file_names, write
+from xentlib.coursework.submissions import find
 
 # --- A small assignment and its submissions -------------------------------------------------------
 
@@ -75,7 +86,7 @@ SOURCE = notebook_of(
     cell("markdown", "## Why?\n\n**Rubric**\n\n- 2 points: says why\n- 1 point: says what", "t-03"),
     cell("markdown", "Because 2x = x + x.", "t-04", grade=True, solution=True, points=2),
 )
-ASKED = reports.questions(SOURCE)
+ASKED = questions(SOURCE)
 
 
 def handed_in(code="def double(x):\n    return 2 * x", written="x and x"):
@@ -586,19 +597,19 @@ def words(text):
 
 @given(rows())
 def test_text_of_students_reaches_their_page_whole_and_dead(row):
-    soup = check_page(reports.feedback_page(row, ASKED, "set"))
+    soup = check_page(feedback_page(row, ASKED, "set"))
     text = words(soup.get_text())
     assert words(row.submission.name or row.student) in text
     if row.scores is not None:
         shown = [words(pre.get_text()) for pre in soup.find_all("pre")]
-        assert words(row.written["t-04"]) in [*shown, ""]
+        assert words(row.written["t-04"].strip()) in [*shown, ""]
         if row.scores["t-02"] < 3 and row.messages["t-02"]:
             assert words(row.messages["t-02"]) in shown
 
 
 @given(st.lists(rows(), max_size=4))
 def test_all_written_answers_are_there_once_whole_and_dead(some):
-    soup = check_page(reports.written_page(some, ASKED, "set", "secret"))
+    soup = check_page(written_page(some, ASKED, "set", "secret"))
     shown = Counter(words(pre.get_text()) for pre in soup.select("article pre"))
     answers = [row.written.get("t-04", "") for row in some]
     assert shown == Counter(words(answer) for answer in answers if answer.strip())
@@ -608,9 +619,9 @@ def test_all_written_answers_are_there_once_whole_and_dead(some):
 @given(some=st.lists(rows(), max_size=4))
 def test_no_cell_of_a_table_can_begin_a_formula_and_every_row_is_there(some, tmp_path_factory):
     folder = tmp_path_factory.mktemp("out")
-    reports.write_grades(folder / "a.csv", some, ASKED)
-    reports.write_canvas(folder / "b.csv", some, ASKED, "=set")
-    reports.write_moodle(folder / "c.csv", some, ASKED)
+    tables.write_grades(folder / "a.csv", some, ASKED)
+    tables.write_canvas(folder / "b.csv", some, ASKED, "=set")
+    tables.write_moodle(folder / "c.csv", some, ASKED)
     for name, extra in (("a.csv", 1), ("b.csv", 2), ("c.csv", 1)):
         text = (folder / name).read_bytes().decode("utf-8-sig")
         lines = table(folder / name)
@@ -631,12 +642,12 @@ def test_only_an_apostrophe_is_added_to_what_a_table_shows(text):
 
 def test_grades_has_the_columns_that_were_promised(tmp_path):
     row = Row(Submission("ada"), "ok", "hw.ipynb", scores={"t-02": 3})
-    reports.write_grades(tmp_path / "grades.csv", [row], ASKED)
+    tables.write_grades(tmp_path / "grades.csv", [row], ASKED)
     data = (tmp_path / "grades.csv").read_bytes()
     assert data.startswith(b"\xef\xbb\xbf")  # Excel needs it to read UTF-8
     assert data.decode("utf-8-sig").splitlines() == [
-        "student,file,status,auto,auto_max,t-02,t-04 (of 2),notes",
-        "ada,hw.ipynb,ok,3,3,3,,",
+        '"student","file","status","auto","auto_max","t-02","t-04 (of 2)","notes"',
+        '"ada","hw.ipynb","ok","3","3","3","",""',
     ]
 
 
@@ -664,8 +675,8 @@ def test_canvas_and_moodle_find_the_students_and_their_points(tmp_path):
         Row(Submission("M1", "Ada", "a@x.example", lms=moodle), "ok", scores={"t-02": 0}),
         Row(Submission("bob"), "MISSING"),
     ]
-    reports.write_canvas(tmp_path / "c.csv", some, ASKED, "set1")
-    reports.write_moodle(tmp_path / "m.csv", some, ASKED)
+    tables.write_canvas(tmp_path / "c.csv", some, ASKED, "set1")
+    tables.write_moodle(tmp_path / "m.csv", some, ASKED)
     head, possible, *lines = table(tmp_path / "c.csv")
     assert canvas_takes(head) and head[-1] == "set1"
     assert possible[0].strip() == "Points Possible" and possible[-1] == "5"
@@ -682,7 +693,7 @@ def test_canvas_and_moodle_find_the_students_and_their_points(tmp_path):
 @given(TEXTS)
 def test_moodles_comment_holds_no_tag(text):
     row = Row(Submission("ada"), "ok", scores={"t-02": 0}, messages={"t-02": text})
-    soup = BeautifulSoup(reports._comment(row, ASKED), "html.parser")
+    soup = BeautifulSoup(tables._comment(row, ASKED), "html.parser")
     assert soup.find_all(True) == []
     assert not soup.find_all(string=lambda s: type(s).__name__ in ("Comment", "Doctype", "CData"))
     assert words(text)[:200].strip() in soup.get_text()
@@ -690,7 +701,7 @@ def test_moodles_comment_holds_no_tag(text):
 
 def test_the_order_of_written_answers_changes_with_the_secret():
     some = [Row(Submission(f"s{i}"), "ok", scores={}, written={"t-04": f"w{i}"}) for i in range(20)]
-    pages = [reports.written_page(some, ASKED, "set", secret) for secret in ("a", "b", "a")]
+    pages = [written_page(some, ASKED, "set", secret) for secret in ("a", "b", "a")]
     orders = [re.findall(r"w\d+", BeautifulSoup(p, "html.parser").get_text()) for p in pages]
     assert orders[0] == orders[2] != orders[1]
     assert sorted(orders[0]) == sorted(orders[1])
@@ -715,10 +726,10 @@ def test_marks_are_read_back_as_any_spreadsheet_saves_them(tmp_path):
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
-    reports.write(path, "old")
+    write(path, "old")
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        reports.write(path, "new")
+        write(path, "new")
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
 
 
@@ -764,6 +775,16 @@ def lines(out):
     read = {line["student"]: line for line in read_csv(out / "grades.csv")}
     assert len(read) == len(table(out / "grades.csv")) - 1
     return read
+
+
+def type_in(out, who, **cells):
+    """Type something into the row of a student, as a spreadsheet would save it."""
+    head, *rows = table(out / "grades.csv")
+    for row in rows:
+        for name, text in cells.items():
+            if row[0] == who:
+                row[head.index({"mark": "t-04 (of 2)", "test": "t-02"}.get(name, name))] = text
+    tables._table(out / "grades.csv", [head, *rows], "utf-8-sig")
 
 
 def run(*args):
@@ -857,22 +878,24 @@ def test_a_teachers_points_are_kept_and_reach_every_report(tmp_path, source, gra
     folder = put(tmp_path / "in", {f"{s}/hw.ipynb": handed_in() for s in ("ada", "bob")})
     out = tmp_path / "out"
     assert run(source, folder, out) == 0
-    text = (out / "grades.csv").read_text("utf-8-sig")
-    (out / "grades.csv").write_text(
-        text.replace("bob/hw.ipynb,ok,3,3,3,", "bob/hw.ipynb,ok,3,3,3,1.5")
-    )
+    type_in(out, "bob", **{"t-04 (of 2)": "1.5"})
     for _ in range(2):
         assert run(source, folder, out) == 0
         assert lines(out)["bob"]["t-04 (of 2)"] == "1.5" and lines(out)["ada"]["t-04 (of 2)"] == ""
     assert table(out / "grades-canvas.csv")[3][-1] == "4.5"
     assert "4.5 of 5 points" in (out / "feedback/bob.html").read_text("utf-8")
     assert "1.5 of 2 points" in (out / "feedback/bob.html").read_text("utf-8")
-    before = (out / "grades.csv").read_bytes()
-    (folder / "bob/hw.ipynb").rename(folder / "bob.ipynb")
+    (folder / "bob/hw.ipynb").rename(folder / "zed.ipynb")
     (folder / "bob").rmdir()
-    (folder / "bob.ipynb").unlink()
-    assert run(source, folder, out) == 2  # whose points they were is gone
-    assert "has points for 'bob'" in capsys.readouterr().err
+    for _ in range(2):
+        assert run(source, folder, out) == 0  # whose points they were is gone: they stay
+        bob = lines(out)["bob"]
+        assert (bob["status"], bob["t-02"], bob["t-04 (of 2)"]) == ("REVIEW", "3", "1.5")
+        assert "neither in the submissions nor on the roster" in bob["notes"]
+    type_in(out, "bob", file="", student="bub")  # a name that nobody ever had
+    before = (out / "grades.csv").read_bytes()
+    assert run(source, folder, out) == 2
+    assert "has points for 'bub'" in capsys.readouterr().err
     assert (out / "grades.csv").read_bytes() == before
 
 
@@ -1006,9 +1029,9 @@ def test_a_dask_cluster_grades_a_class_and_its_workers_may_come_late(
     ) as cluster:
         args = source, small_class(tmp_path), tmp_path / "out", "--client"
         command = ["grade", *map(str, args), cluster.scheduler_address]
-        monkeypatch.setattr(classes, "START", 1)
+        monkeypatch.setattr("xentlib.coursework.cluster.START", 1)
         assert main(command) == 2 and "no worker has come in 1 s" in capsys.readouterr().err
-        monkeypatch.setattr(classes, "START", 60)
+        monkeypatch.setattr("xentlib.coursework.cluster.START", 60)
         late = threading.Timer(0.5, cluster.scale, [2])
         late.start()
         assert main(command) == 0

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from test_coursework import by_id, cell, sample, sample_answered
 
-from xentlib.coursework import grading, notebook, sandbox
+from xentlib.coursework import bubblewrap, grading, notebook, sandbox
 from xentlib.coursework.grading import check, grade
 from xentlib.coursework.sandbox import Died, Limits, Sandbox, StudentError
 
@@ -294,7 +294,7 @@ def memory_file():
 
 
 def test_a_process_that_cannot_start_is_no_fault_of_the_student(source, answered, monkeypatch):
-    monkeypatch.setattr(sandbox.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(RuntimeError, match="did not start"):
         graded(source, answered)
 
@@ -388,7 +388,7 @@ for place in {places!r}:
     except OSError:
         pass"""
     with run(code) as box:
-        python = {path.split("/")[2] for path in sandbox._readable() if path.startswith("/tmp/")}
+        python = {path.split("/")[2] for path in bubblewrap._readable() if path.startswith("/tmp/")}
         assert (box.get("written"), set(box.get("here"))) == (["/dev/shm", "/tmp"], python)
 
 
@@ -467,11 +467,10 @@ Sandbox([("a", "import os\\nos.fork()\\nwhile True: pass")], {student!r}).__ente
 
 
 FIND = """
-import gc, json, socket, struct
-sock = next(o for o in gc.get_objects() if isinstance(o, socket.socket))
+import json, os, struct
 def say(message):
     data = message if isinstance(message, bytes) else json.dumps(message).encode()
-    socket.socket.sendall(sock, struct.pack(">I", len(data)) + data)
+    os.write(4, struct.pack(">I", len(data)) + data)
 """
 
 
@@ -483,10 +482,9 @@ def say(message):
         'say(b"{")',
         'say(b"[" * 100_000)',
         'say(b"9" * 100_000)',
-        "socket.socket.sendall(sock, b'\\xff' * 100)",
+        "os.write(4, b'\\xff' * 100)",
         'say({"number": 0})\nfor _ in range(100): say({"ok": {"value": 1}})',
-        "sock.close()",
-        "sock.shutdown(2)",
+        "os.close(4)",
     ],
 )
 def test_a_forged_message_is_seen_and_earns_nothing(forged):
@@ -543,10 +541,14 @@ def test_what_stands_below_a_test_cannot_spoil_it(source, answered, text):
     assert (result.scores, result.status) == ({"entropy-test": 3, "total-test": 2}, "ok")
 
 
-def test_of_two_functions_of_one_name_the_last_counts(source, answered):
+def test_of_two_functions_of_one_name_the_one_above_the_test_counts(source, answered):
     right = by_id(answered, "entropy").source
     by_id(answered, "entropy").source = "def entropy(p):\n    return 7"
     own_cell(answered, right, "total-test")
+    result = graded(source, answered)
+    assert result.scores["entropy-test"] == 0 and result.messages["entropy-test"][:6] == "Got 7:"
+    assert "would pass with what stands further down" in result.notes[0]
+    own_cell(answered, right, "entropy")
     assert graded(source, answered).scores["entropy-test"] == 3
 
 
@@ -576,7 +578,18 @@ def test_a_number_of_any_kind_crosses(source, answered, value):
 def test_what_lacks_only_here_is_told(source, answered, line):
     by_id(answered, "total").source = f"{line}\ntotal = int(data.sum())"
     result = graded(source, answered)
-    assert result.status == "REVIEW" and "total: this answer cell raised" in result.notes[0]
+    assert result.status == "REVIEW"
+    assert ("total: this answer cell raised" in result.notes[0]) == ("import" in line)
+    assert ("cell total: input() got an empty line" in result.notes[0]) == ("input" in line)
+
+
+def test_input_gets_an_empty_line_and_the_cell_goes_on(source, answered):
+    own_cell(answered, "name = input('Who? ') or 'nobody'\nk = 1", "setup")
+    by_id(answered, "total").source = "n = input()\ntotal = int(data.sum()) if n == '' else n"
+    result = graded(source, answered)
+    assert result.scores == FULL and result.notes == ["cell total: input() got an empty line"]
+    by_id(answered, "total").source = "while input() != 'q': pass"
+    assert graded(source, answered).scores["total-test"] == 0
 
 
 def test_long_experiments_of_a_students_own_cost_no_question(source, answered):
@@ -594,7 +607,7 @@ def test_a_failed_assertion_without_a_message_is_a_failure(source, answered):
 
 
 def test_a_test_may_warn_and_print_and_leaves_nothing_to_the_next(source, answered, capsys):
-    by_id(source, "entropy-test").source += "\nprint('loud')\nnp.log(0 * total)\nmine = 1"
+    by_id(source, "entropy-test").source += "\nprint('loud')\nnp.log(0 * data)\nmine = 1"
     by_id(source, "total-test").source += "\nassert 'mine' not in globals()"
     assert sum(graded(source, answered).scores.values()) == 5
     assert capsys.readouterr().out == ""
@@ -602,6 +615,7 @@ def test_a_test_may_warn_and_print_and_leaves_nothing_to_the_next(source, answer
 
 def test_tests_see_the_id_of_the_grading_and_teachers_the_one_that_was_written(source, answered):
     by_id(source, "total-test").source += "\nassert STUDENT_ID == 'Ada', STUDENT_ID"
+    answered = sample_answered(source)
     answered.cells[1].source = "STUDENT_ID = 'bob'"
     result = graded(source, answered)
     assert result.scores["total-test"] == 2 and result.other_id == "bob"
@@ -611,6 +625,7 @@ def test_tests_see_the_id_of_the_grading_and_teachers_the_one_that_was_written(s
 
 def test_a_test_that_takes_too_long_is_told_to_the_teacher(source, answered):
     by_id(source, "total-test").source = "while total: pass"
+    answered = sample_answered(source)
     result = graded(source, answered, limits=Limits(call=3, total=20, test=0.5))
     assert result.status == "REVIEW" and "total-test: The test took more than" in result.notes[0]
 

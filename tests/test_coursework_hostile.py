@@ -30,7 +30,7 @@ from test_coursework import assignment, by_id, cell
 
 from xentlib.coursework import grading, notebook, sandbox
 from xentlib.coursework.__main__ import main
-from xentlib.coursework.reports import cell_text
+from xentlib.coursework.safe import cell_text
 from xentlib.coursework.sandbox import Limits, Sandbox
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -257,11 +257,10 @@ while True:
         while True: pass
     except BaseException: pass"""
 SOCKET = """\
-import gc, json, os, socket, struct, sys, threading
-sock = next(o for o in gc.get_objects() if isinstance(o, socket.socket))
+import json, os, struct, sys, threading
 def say(message):
     data = message if isinstance(message, bytes) else json.dumps(message).encode()
-    socket.socket.sendall(sock, struct.pack(">I", len(data)) + data)
+    os.write(4, struct.pack(">I", len(data)) + data)
 """
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)><a href='javascript:alert(1)'>x</a>"
 FORMULA = '=HYPERLINK("http://127.0.0.1/?"&A1,"x")'
@@ -777,7 +776,7 @@ CASES = [
         "REVIEW",
         change=every(
             answer(
-                "kept = []\nimport gc, socket\nreal = socket.socket.sendall\n"
+                "kept = []\n"
                 "def entropy(p):\n    import sys\n    main = sys.modules['__main__']\n"
                 "    s = main.send\n"
                 "    def send(sock, message):\n        kept.append(message)\n"
@@ -791,9 +790,8 @@ CASES = [
         "REVIEW",
         "no answer",
         change=answer(
-            SOCKET
-            + "import time\ndef entropy(p):\n    socket.socket.sendall(sock, b'\\0\\0\\1\\0')\n"
-            "    while True:\n        socket.socket.sendall(sock, b' ')\n        time.sleep(0.1)"
+            SOCKET + "import time\ndef entropy(p):\n    os.write(4, b'\\0\\0\\1\\0')\n"
+            "    while True:\n        os.write(4, b' ')\n        time.sleep(0.1)"
         ),
     ),
     Case(

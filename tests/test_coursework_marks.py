@@ -7,20 +7,11 @@ import pytest
 import test_coursework_classes as ours
 from bs4 import BeautifulSoup
 from test_coursework_classes import handed_in, lines, put, roster, run, table
+from test_coursework_classes import type_in as change
 
-from xentlib.coursework import marks, reports
+from xentlib.coursework import marks, tables
 
 source, graded = ours.source, ours.graded  # fixtures
-
-
-def change(out, who, **cells):
-    """Type something into the row of a student, as a spreadsheet would save it."""
-    head, *rows = table(out / "grades.csv")
-    for row in rows:
-        for name, text in cells.items():
-            if row[0] == who:
-                row[head.index({"mark": "t-04 (of 2)", "test": "t-02"}.get(name, name))] = text
-    reports._table(out / "grades.csv", [head, *rows], "utf-8-sig")
 
 
 def feedback(out, student):
@@ -133,7 +124,7 @@ def test_a_table_saved_with_semicolons_is_written_so_again(tmp_path, source, gra
     text = (out / "grades.csv").read_text("utf-8-sig")
     assert ";" not in text.replace("; ", "")
     rows = table(out / "grades.csv")
-    reports._table(out / "grades.csv", rows, "cp1252", ";")
+    tables._table(out / "grades.csv", rows, "cp1252", ";")
     for _ in range(2):
         assert run(source, folder, out) == 0
         (ada,) = [line for line in ours.read_csv(out / "grades.csv") if line["student"] == "ada"]
@@ -152,6 +143,9 @@ def test_zeros_that_a_spreadsheet_dropped_from_a_number_cost_nothing(tmp_path, s
     put(folder, {"20/a.ipynb": handed_in()})
     assert run(source, folder, out) == 0
     change(out, "0020", student="2.0E+1")
+    assert run(source, folder, out) == 0  # the file says whose they are
+    assert lines(out)["0020"]["t-04 (of 2)"] == "2"
+    change(out, "0020", file="", student="2.0E+1")
     assert run(source, folder, out) == 2  # whose are they?
 
 
@@ -285,7 +279,8 @@ def test_the_teachers_points_are_counted_before_names_are_looked_for(tmp_path, s
     for path in (folder / "bob").iterdir():
         path.unlink()
     (folder / "bob").rmdir()
-    assert run(source, folder, out) == 2  # points for somebody who is not there any more
+    assert run(source, folder, out) == 0  # points for somebody who is not there any more
+    assert (lines(out)["bob"]["t-02"], lines(out)["bob"]["status"]) == ("1", "REVIEW")
 
 
 @pytest.mark.parametrize("columns", ["Identifier,Grade", "Identifier,Email address"])
@@ -347,7 +342,7 @@ def test_scores_of_a_run_that_broke_off_while_writing_are_nobodys_word(
     monkeypatch.setattr(ours.grading, "grade", wrong)
     source.write_text(source.read_text("utf-8").replace("Doubling", "Twice"), "utf-8")
     with monkeypatch.context() as patched:
-        patched.setattr(reports, "write_canvas", lambda *a: 1 / 0)
+        patched.setattr("xentlib.coursework.reports.write_canvas", lambda *a: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             run(source, folder, out)
     assert lines(out)["ada"]["t-02"] == "0"

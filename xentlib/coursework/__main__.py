@@ -4,7 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from xentlib.coursework import grading, notebook, reports
+from xentlib.coursework import grading, notebook
+from xentlib.coursework.safe import line, write
 
 NEEDED = "joblib nbformat tqdm"  # what xentlib[coursework] adds
 
@@ -16,7 +17,7 @@ def release(args):
         raise ValueError("each SOURCE needs a name of its own, and OUT must be another folder")
     made = [notebook.writes(notebook.release(notebook.read(p.resolve()))) for p in args.source]
     for path, text in zip(targets, made, strict=True):
-        reports.write(path, text)
+        write(path, text)
         print(path)
 
 
@@ -44,7 +45,7 @@ def grade(args):
             unsafe=args.unsafe,
         )
     except ValueError as error:
-        print(f"xent-coursework: {error}", file=sys.stderr)
+        _complain(error)
         return 2
     except KeyboardInterrupt:  # before or after the grading itself; each result is already kept
         return 130
@@ -56,15 +57,24 @@ def collect(args):
     from xentlib.coursework import classes
 
     try:
-        left, look = classes.collect(args.source, args.submissions, args.out, roster=args.roster)
+        left, look, words = classes.collect(
+            args.source, args.submissions, args.out, roster=args.roster
+        )
     except ValueError as error:
-        print(f"xent-coursework: {error}", file=sys.stderr)
+        _complain(error)
         return 2
+    for word in words:
+        print(line(word))
     for student, reasons in left.items():
-        print(f"not collected: {student}: {'; '.join(reasons)}")
+        print(f"not collected: {line(student)}: {line('; '.join(reasons))}")
     for student, notes in look.items():
-        print(f"look: {student}: {'; '.join(notes)}")
+        print(f"look: {line(student)}: {line('; '.join(notes))}")
     return 0
+
+
+def _complain(error):
+    """Say what is wrong; names of students may be in it."""
+    print("xent-coursework:", "\n".join(map(line, str(error).split("\n"))), file=sys.stderr)
 
 
 def _count(text):
@@ -142,7 +152,7 @@ def main(argv=None):
         print(f"xent-coursework: needs {error.name}: pip install {NEEDED}", file=sys.stderr)
         return 2
     except (ValueError, RuntimeError, OSError) as error:
-        print(f"xent-coursework: {error}", file=sys.stderr)
+        _complain(error)
         return 1
 
 

@@ -17,14 +17,23 @@ import joblib
 from tqdm import tqdm
 
 import xentlib
-from xentlib.coursework import grading, marks, notebook, reports, sandbox
-from xentlib.coursework.submissions import File, Unusable, choose, find
-
-START = 30  # seconds for a cluster to answer, and for its first worker to come
-
-UNPROTECTED = """Without it, the students' code runs as you: it can read your files, other
-submissions and the secret, use the network, and outlive its grading. Limits on time, memory and
-output still hold."""
+from xentlib.coursework import (
+    bubblewrap,
+    choosing,
+    grading,
+    marks,
+    notebook,
+    reports,
+    sandbox,
+    transplant,
+)
+from xentlib.coursework.choosing import Assignment, choose
+from xentlib.coursework.cluster import cluster
+from xentlib.coursework.files import File, Unusable
+from xentlib.coursework.roster import Submission
+from xentlib.coursework.rows import Row, questions
+from xentlib.coursework.safe import cell_text, file_names, line, listing, write
+from xentlib.coursework.submissions import find
 
 
 def grade(
@@ -41,26 +50,36 @@ def grade(
         raise ValueError(f"jobs must be 1 or more, got {jobs}")
     source, out = Path(source), Path(out)
     title, assignment = source.stem, _source(source)
-    asked = reports.questions(assignment)
+    asked = questions(assignment)
     _apart(submissions, out)
     if secret_file and Path(submissions).resolve() in Path(secret_file).resolve().parents:
         raise ValueError(f"the secret ({secret_file}) must not lie in SUBMISSIONS ({submissions})")
     if not unsafe:
         _out_of_sight(source, submissions, out, secret_file, roster)
-    with _cluster(client, unsafe) as backend:
-        people = find(submissions, roster)
-        names = {reports.cell_text(one.student) for one in people}
-        _marks(out, asked, title, names)
+    with cluster(client, unsafe) as backend:
+        words = []
+        said = marks.read(out, asked, title, words)
+        people = find(submissions, roster, earlier=marks.earlier(out), words=words)
+        people += _left(out, said, people)
         if not secret_file and not (out / ".secret").exists() and (out / ".results").exists():
             raise ValueError(
                 f"{out} was graded with a secret of yours: give --secret-file as before"
             )
+        for word in words:
+            print(line(word))
         secret = _secret(secret_file or out / ".secret")
-        wanted = _ids(assignment)
+        if not unsafe and client is None:
+            print(f"Sandbox: {sandbox.confinement()}", file=sys.stderr)
         settings = [source.read_bytes(), secret, str(unsafe), _version()]
-        pairs = [_prepare(one, wanted, settings) for one in people]
+        wanted = Assignment(assignment)
+        pairs = [
+            _prepare(one, wanted, settings, said.get(cell_text(one.student), marks.Marks()))
+            for one in people
+        ]
+        common = choosing.earlier(row.locked for row, _ in pairs)
         rows = [row for row, _ in pairs]
         for row in rows:
+            row.common = common
             if row.status == "MISSING":
                 _restore(row, out, asked)
         todo = [task for _, task in pairs if task and not _is_known(task, out)]
@@ -68,9 +87,9 @@ def grade(
         complete = _run(
             todo, settings, text, secret, out=out, jobs=jobs, client=backend, unsafe=unsafe
         )
-    said = _marks(out, asked, title, names)  # again: someone may have typed meanwhile
+    said = marks.read(out, asked, title)  # again: someone may have typed meanwhile
     for row in rows:
-        marks.apply(row, said.setdefault(reports.cell_text(row.student), marks.Marks()))
+        marks.apply(row, said.setdefault(cell_text(row.student), marks.Marks()))
     before = marks.last(out)
     marks.keep(out, title, rows, said, before, done=False)
     reports.write_all(out, rows, assignment, title, secret)
@@ -82,26 +101,32 @@ def grade(
 def collect(source, submissions, out, *, roster=None):
     """Move the answers into fresh notebooks, laid out as nbgrader's ``submitted`` folder.
 
-    Returns the students that have none, each with the reasons, and those whose notebook someone
-    should look at, each with the notes.
+    Returns the students that have none, each with the reasons, those whose notebook someone
+    should look at, each with the notes, and what else is to be said.
     """
     source, out = Path(source), Path(out)
     title, assignment = source.stem, _source(source)
     _apart(submissions, out)
-    wanted, left, look = _ids(assignment), {}, {}
-    people = find(submissions, roster)
-    names = reports.file_names([one.student for one in people])
+    wanted, left, look, words = Assignment(assignment), {}, {}, []
+    people = find(submissions, roster, words=words)
+    names = file_names([one.student for one in people])
+    ready, texts = [], {}
     for one in people:
-        file, data, notes = choose(one, lambda data: _share(wanted, _notebook(data)))
+        file, data, notes = _choose(one, wanted)
         if file is None:
             left[one.student] = notes or ["nothing was handed in"]
             continue
-        fresh, found = notebook.transplant(assignment, _notebook(data))
-        if notes + found:
-            look[one.student] = notes + found
+        submission = _notebook(data)
+        fresh, found = transplant.transplant(assignment, submission)
+        texts[one.student] = wanted.locked(submission)
+        ready.append((one.student, notes, found))
         place = out / "submitted" / names[one.student] / title
-        reports.write(place / f"{title}.ipynb", notebook.writes(fresh))
-    return left, look
+        write(place / f"{title}.ipynb", notebook.writes(fresh))
+    common = choosing.earlier(texts.values())
+    for student, notes, found in ready:
+        if notes := notes + choosing.explained(found, texts[student], common):
+            look[student] = notes
+    return left, look, words
 
 
 def _say(out, rows, asked, complete):
@@ -121,7 +146,7 @@ def _say(out, rows, asked, complete):
     if others:
         print(
             f"{len(others)} wrote another ID into the notebook than they are graded by, and failed "
-            f"a test (their feedback says so): {', '.join(others[:5])}{', …' * (len(others) > 5)}"
+            f"a test (their feedback says so): {line(listing(others, 5))}"
         )
     if not complete:
         print("Stopped. Run the same command again for the rest.")
@@ -130,17 +155,25 @@ def _say(out, rows, asked, complete):
 # --- Before ---------------------------------------------------------------------------------------
 
 
-def _marks(out, asked, title, names):
-    """What the teacher wrote into grades.csv, for the students as they are called there."""
-    said = marks.read(out, asked, title)
-    lost = sorted(name for name, one in said.items() if name not in names and one.given)
-    if lost:
-        raise ValueError(
-            f"{out / 'grades.csv'} has points for {', '.join(map(repr, lost))}, who is neither in "
-            "the submissions nor on the roster; if a spreadsheet changed the name, mend it there; "
-            "else name another OUT, or move the file away"
-        )
-    return said
+def _left(out, said, people):
+    """Those who have points of a teacher and are not there any more: they keep their rows."""
+    names, left = {cell_text(one.student) for one in people}, []
+    known = marks.last(out)
+    for name in sorted(said.keys() - names):
+        if not said[name].given:
+            continue
+        if name not in known:
+            raise ValueError(
+                f"{out / 'grades.csv'} has points for {name!r}, who is neither in the submissions "
+                f"nor on the roster; {marks.MEND}"
+            )
+        kept = known[name]
+        why = "has points in grades.csv, and is neither in the submissions nor on the roster now"
+        one = Submission(kept.get("student", name), name, notes=[why])
+        one.lms = dict(zip(("kind", "id"), kept.get("lms", ()), strict=False))
+        one.drawn_by = kept.get("identity", "")
+        left.append(one)
+    return left
 
 
 def _source(path):
@@ -160,7 +193,7 @@ def _apart(submissions, out):
 
 def _out_of_sight(*paths):
     for path in filter(None, paths):
-        if place := sandbox.in_sight(path):
+        if place := bubblewrap.in_sight(path):
             raise ValueError(
                 f"{path} lies in {place}, which the students' code can read, as Python needs it; "
                 "move it elsewhere, say into your home directory"
@@ -169,24 +202,20 @@ def _out_of_sight(*paths):
 
 def _notebook(data):
     """The notebook in the bytes of a file, which may come from anyone."""
-    try:
-        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-        return notebook.parse(data.decode("utf-16" if wide else "utf-8-sig"))
-    except UnicodeDecodeError:
-        raise notebook.Unreadable("not a notebook: no text in UTF-8") from None
+    return notebook.parse(notebook.decoded(data))
 
 
-def _ids(assignment):
-    """The names and the ids of the cells, by which a notebook is known to be of this assignment."""
-    names = {notebook.grade_id(cell) for cell in assignment.cells}
-    ids = {cell["id"] for cell in assignment.cells if isinstance(cell.get("id"), str)}
-    return names - {None}, ids
+_seen = functools.lru_cache(maxsize=1)(_notebook)  # to look at only
 
 
-def _share(wanted, submission):
-    """The share of the wanted names, or of the wanted ids if that is more, that are there."""
-    pairs = zip(wanted, _ids(submission), strict=True)
-    return max(len(want & there) / len(want) for want, there in pairs if want)
+def _choose(one, wanted, wish=""):
+    def share(data):
+        return wanted.share(_seen(data))
+
+    def answered(data):
+        return wanted.answered(_seen(data))
+
+    return choose(one, share, answered, wish)
 
 
 def _secret(path):
@@ -228,41 +257,6 @@ def _digest(*parts):
     return digest.hexdigest()
 
 
-def _cluster(address, unsafe):
-    """Where the work is done, as a context: joblib's processes here, or a Dask cluster."""
-    if address is None:
-        if not unsafe and not sandbox.available():
-            raise ValueError(
-                "bubblewrap is not installed or not allowed here, so the students' code cannot be "
-                f"confined. On Linux: apt install bubblewrap, or the like.\n{UNPROTECTED}\n"
-                "If you accept that, in a container that holds nothing else say, add --unsafe."
-            )
-        return nullcontext()
-    try:
-        from distributed import Client
-    except ImportError:
-        raise ValueError("--client needs Dask: pip install distributed") from None
-    try:
-        client = Client(address, timeout=START)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"--client {address}: {error}") from None
-    try:
-        client.wait_for_workers(1, timeout=START)  # they may just have been started
-    except TimeoutError:
-        client.close()
-        raise ValueError(f"--client {address}: no worker has come in {START} s") from None
-    try:
-        confined = client.run(sandbox.available)
-    except Exception as error:
-        client.close()
-        raise ValueError(f"--client {address}: its workers lack xentlib: {error}") from None
-    if not (unsafe or all(confined.values())):
-        client.close()
-        without = ", ".join(where for where, yes in confined.items() if not yes)
-        raise ValueError(f"--client {address}: bubblewrap is missing on {without}.\n{UNPROTECTED}")
-    return client
-
-
 # --- One student ----------------------------------------------------------------------------------
 
 
@@ -270,21 +264,22 @@ def _cluster(address, unsafe):
 class Task:
     """One student's notebook to grade, and the row that the result fills."""
 
-    row: reports.Row
+    row: Row
     file: File
     notes: list[str]
     digest: str  # of all that the result depends on
 
 
-def _prepare(one, wanted, settings):
+def _prepare(one, wanted, settings, said):
     """The student's row before grading, and the task if there is something to grade."""
-    file, data, notes = choose(one, lambda data: _share(wanted, _notebook(data)))
+    file, data, notes = _choose(one, wanted, said.chosen)
     if file is None:
-        tried = one.files or one.problems
-        return reports.Row(one, "UNREADABLE" if tried else "MISSING", notes=notes), None
+        tried = one.files or one.problems or one.hidden
+        return Row(one, "UNREADABLE" if tried else "MISSING", notes=notes), None
     later = [*notes, "not graded yet: run the same command again"]
-    row = reports.Row(one, "REVIEW", file.path, later, digest=_digest(data), waiting=True)
-    return row, Task(row, file, notes, _digest(data, one.student, *settings))
+    row = Row(one, "REVIEW", file.path, later, digest=_digest(data), waiting=True)
+    row.locked = wanted.locked(_seen(data))
+    return row, Task(row, file, notes, _digest(data, one.identity, *settings))
 
 
 def _place(out, student):
@@ -326,7 +321,7 @@ def _keep(task, out, result):
     _fill(task, result)
     kept = {"digest": task.digest, "student": task.row.student, "result": result}
     text = json.dumps({**kept, "file": task.row.file, "data": task.row.digest})
-    reports.write(_place(out, task.row.student), text)
+    write(_place(out, task.row.student), text)
 
 
 def _fill(task, result):
@@ -338,8 +333,9 @@ def _fill(task, result):
         for name, text in result["written"].items()
         if text.strip() not in ("", notebook.TEXT_STUB)
     }
-    row.notes = task.notes + result["notes"]
-    row.status = "REVIEW" if row.notes or result["status"] != "ok" else "ok"
+    row.notes = task.notes + choosing.explained(result["notes"], row.locked, row.common)
+    unsaid = result["status"] != "ok" and not result["notes"]
+    row.status = "REVIEW" if row.notes or unsaid else "ok"
 
 
 @functools.lru_cache(maxsize=2)
@@ -371,10 +367,11 @@ def _run(tasks, settings, source, secret, *, out, jobs, client, unsafe):
             task = tasks[number]
             try:
                 data = task.file.read()
-                task.digest = _digest(data, task.row.student, *settings)
+                task.digest = _digest(data, task.row.submission.identity, *settings)
             except Unusable:  # it was there a moment ago
                 data = b""
-            yield joblib.delayed(grade_one)(number, source, data, task.row.student, secret, unsafe)
+            who = task.row.submission.identity
+            yield joblib.delayed(grade_one)(number, source, data, who, secret, unsafe)
 
     def work(numbers, jobs):
         parallel = joblib.Parallel(

@@ -13,18 +13,35 @@ import ast
 import copy
 import functools
 import hashlib
-import io
 import json
 import os
 import re
 import stat
-import tokenize
+
+from xentlib.coursework.slim import is_heavy, slim
 
 MAX_SIZE = 20 << 20  # bytes
 MAX_CELLS = 1000
 CODE_STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 TEXT_STUB = "YOUR ANSWER HERE"
-SKIPPED = tokenize.COMMENT, tokenize.NL
+FOREIGN = {  # how files begin that are handed in instead
+    b"7z\xbc\xaf": "a .7z archive",
+    b"rar!": "a .rar archive",
+    b"\x1f\x8b": "a .gz archive",
+    b"bzh": "a .bz2 archive",
+    b"\xfd7zxz": "an .xz archive",
+    b"\x28\xb5\x2f\xfd": "a .zst archive",
+    b"pk\3\4": "a zip file or a document (.docx, .xlsx, .pages)",
+    b"%pdf": "a PDF",
+    b"\x89png": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"gif8": "a picture",
+    b"\xd0\xcf\x11\xe0": "an old Office document",
+    b"<!doctype html": "a web page",
+    b"<html": "a web page",
+    b"<?xml": "an XML file",
+    b"{\\rtf": "a document (.rtf)",
+}
 
 
 class Node(dict):
@@ -61,17 +78,35 @@ def read(path):
             raise Unreadable(f"{info.st_size / 1e6:.0f} MB; at most {MAX_SIZE / 1e6:.0f} MB")
         if not info.st_size:
             raise Unreadable("the file is empty")
-        with open(path, encoding="utf-8-sig") as file:
-            return parse(file.read(MAX_SIZE))
-    except UnicodeDecodeError:
-        raise Unreadable("not a notebook: no text in UTF-8") from None
+        with open(path, "rb") as file:
+            return parse(decoded(file.read(MAX_SIZE)))
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}") from None
+
+
+def decoded(data):
+    """The text of a file: UTF-8, UTF-16 with or without a mark, or Windows's old code page."""
+    for beginning, what in FOREIGN.items():
+        if data[:600].lstrip().lower().startswith(beginning):
+            raise Unreadable(f"{what}, not a notebook (.ipynb)")
+    if data[257:262] == b"ustar":
+        raise Unreadable("a .tar archive, not a notebook (.ipynb)")
+    try:
+        return data.decode(json.detect_encoding(data)).removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        if data.lstrip()[:1] == b"{" and b"\0" not in data:
+            return data.decode("cp1252", "replace")
+        raise Unreadable("not a notebook: no text in UTF-8") from None
 
 
 def parse(text):
     """The notebook in a text; its cells hold what the rest of the package relies on."""
     try:
+        if is_heavy(text):
+            small = slim(text.encode("utf-8", "surrogatepass"))
+            text = "" if small is None else small.decode("utf-8", "surrogatepass")
+            if not text or is_heavy(text):
+                raise Unreadable("not a notebook: more lists and objects than a notebook has")
         raw = json.loads(text)
         version = raw["nbformat"]
         if version not in (3, 4):
@@ -84,22 +119,30 @@ def parse(text):
     except Unreadable:
         raise
     except json.JSONDecodeError as error:
+        if re.search(r"^(<{7}|={7}|>{7})( |$)", text, re.MULTILINE):
+            why = "two versions that Git could not merge stand in it, between <<<<<<< and >>>>>>>"
+            raise Unreadable(f"not a notebook: {why}; choose one of them") from None
         cut = error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated string")
         why = "cut short" if cut else f"no JSON at line {error.lineno}"
         raise Unreadable(f"not a notebook: {why}") from None
+    except (KeyError, TypeError, AttributeError):
+        raise Unreadable("not a notebook: JSON of another kind, or damaged") from None
+    except RecursionError:
+        raise Unreadable("not a notebook: nested too deeply") from None
     except Exception as error:  # what odd files provoke is not foreseeable
         raise Unreadable(f"not a notebook ({type(error).__name__})") from None
 
 
 def _plain(raw):
-    raw = node(raw)
     metadata = raw.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else Node()
-    language = _language(metadata)
-    if language not in (None, "python"):
-        raise Unreadable(f"a notebook in {language!r:.40}, not in Python")
+    metadata = node(metadata) if isinstance(metadata, dict) else Node()
+    spoken = language(metadata)
+    if spoken not in (None, "python"):
+        raise Unreadable(f"a notebook in {spoken!r:.40}, not in Python")
+    if not 0 < len(raw["cells"]) <= MAX_CELLS:
+        raise Unreadable(f"a notebook of {len(raw['cells'])} cells")
     cells = []
-    for number, cell in enumerate(raw["cells"]):
+    for number, cell in enumerate(map(node, raw["cells"])):
         source = cell["source"]
         source = "".join(source) if isinstance(source, list) else source
         if cell["cell_type"] not in ("code", "markdown", "raw") or not isinstance(source, str):
@@ -110,14 +153,12 @@ def _plain(raw):
         if not isinstance(cell.metadata.get("nbgrader", {}), dict):
             del cell.metadata["nbgrader"]
         cells.append(cell)
-    if not 0 < len(cells) <= MAX_CELLS:
-        raise Unreadable(f"a notebook of {len(cells)} cells")
     minor = raw.get("nbformat_minor")
     minor = minor if isinstance(minor, int) else 5
     return Node(cells=cells, metadata=metadata, nbformat=4, nbformat_minor=minor)
 
 
-def _language(metadata):
+def language(metadata):
     """The language of the kernel, lower case; None where the notebook does not say."""
     for place, key in (("kernelspec", "language"), ("language_info", "name")):
         info = metadata.get(place)
@@ -285,10 +326,11 @@ def released(cell):
 def release(source):
     """The student's version, as nbgrader's generate_assignment makes it; without outputs."""
     check_source(source)
-    return _release(source)
+    return fresh(source)
 
 
-def _release(source):
+def fresh(source):
+    """`release`, of a source that was checked before."""
     notebook = copy.deepcopy(source)
     notebook.metadata.pop("celltoolbar", None)
     notebook.metadata.pop("widgets", None)
@@ -303,7 +345,7 @@ def _release(source):
             if locked(cell):
                 cell.metadata["editable"] = False
             cell.metadata.nbgrader["cell_type"] = cell.cell_type
-            cell.metadata.nbgrader["checksum"] = _checksum(cell)
+            cell.metadata.nbgrader["checksum"] = checksum(cell)
     return notebook
 
 
@@ -316,7 +358,7 @@ def solved(source):
     return notebook
 
 
-def _checksum(cell):
+def checksum(cell):
     """nbgrader's, by which it sees that an answer was left as it was."""
     info = cell.metadata.nbgrader
     grade, solution = info.get("grade", False), info.get("solution", False)
@@ -324,210 +366,3 @@ def _checksum(cell):
     parts += [info.grade_id]
     parts += [str(float(info.points))] if grade else []
     return hashlib.md5("".join(parts).encode()).hexdigest()
-
-
-def collect(source, submission):
-    """A fresh released notebook that holds the answers of `submission`; see `transplant`."""
-    return transplant(source, submission)[0]
-
-
-def transplant(source, submission):
-    """The answers of `submission` in a fresh released notebook, and what was odd about it.
-
-    Of several answers in code the last that is not the untouched stub counts; written ones are
-    put together. Other code of the student's stays, without metadata: a further copy of a cell in
-    front of that cell, the rest behind the cell it followed.
-    """
-    fresh, given = _release(source), submission.cells
-    match = _match_cells(fresh.cells, given)
-    kernel = _kernel(submission)
-    notes = [f"another kernel: {kernel}"] if kernel else []
-    first = list(dict.fromkeys(n for n in match if n is not None))
-    if first != sorted(first):
-        notes.append("cells were reordered")
-    missing = [n for n, cell in enumerate(fresh.cells) if kind(cell) != "text" and n not in first]
-    guessed = [n for n in set(first) if kind(fresh.cells[n]) != "text"]
-    guessed = [n for n in guessed if not _has_id(n, fresh.cells, given, match)]
-    tests = [used(cell.source) for cell in source.cells if kind(cell) == "test"]
-    tested = frozenset().union(*tests)
-    guessed += _match_answers(source.cells, fresh.cells, given, match, tested)
-    order, kept, found = [], set(), []
-    for n, cell in enumerate(fresh.cells):
-        stub, name, what = _text(cell), grade_id(cell), kind(cell)
-        copies = [i for i, m in enumerate(match) if m == n]
-        changed = [i for i in copies if _text(given[i]) != stub]
-        if locked(cell):  # one of an earlier release was changed by the teacher, not the student
-            changed = [i for i in changed if not _as_released(given[i])]
-            changed = [i for i in changed if not _same_code(given[i], cell)]
-        order.append(((n, 0, 0), cell))
-        if what == "written":
-            kept.update(copies)
-            above = [
-                i for i, m in enumerate(match) if m == n - 1 and kind(fresh.cells[m]) == "text"
-            ]
-            question = _text(fresh.cells[n - 1])  # unless the teacher has changed it since
-            above = [i for i in above if question in _text(given[i]) != question]
-            if above and not changed:
-                notes.append(f"{name}: answered in the cell of the question")
-                changed = above
-            cell.source = "\n\n".join(given[i].source for i in changed) or cell.source
-            if pictures := _attachments(given[i] for i in changed):
-                cell.attachments = pictures
-        elif cell.cell_type != "code":
-            kept.update(copies)
-        else:
-            kept.update(set(copies) - set(changed))
-            if changed and not locked(cell):
-                kept.add(changed[-1])
-                cell.source = given[changed[-1]].source
-        if name and what != "text":
-            if locked(cell) and copies and len(changed) == len(copies):
-                notes.append(f"{name}: this {what} cell was edited; the original is used")
-            elif n in guessed:
-                found.append(name)
-            elif n in missing:
-                notes.append(f"{name}: the cell is missing")
-            elif what == "answer" and _repeated([given[i] for i in changed], tested):
-                notes.append(f"{name}: the cell is there {len(copies)} times")
-    if found:
-        more = f" and {len(found) - 3} more" if len(found) > 3 else ""
-        notes.append(f"{', '.join(found[:3])}{more}: found by content, not by metadata")
-    last = -1
-    for i, cell in enumerate(given):
-        if i not in kept and cell.cell_type == "code" and cell.source.strip():
-            place = (last, 1, i) if match[i] is None else (match[i], -1, i)
-            order.append((place, _code_cell(cell.source, i)))
-        last = last if match[i] is None else match[i]
-    fresh.cells = [cell for _, cell in sorted(order, key=lambda pair: pair[0])]
-    if (source.nbformat_minor or 0) < 5:
-        for cell in fresh.cells:
-            cell.pop("id", None)
-    return fresh, notes
-
-
-def _match_cells(fresh, given):
-    """For each given cell the number of the released one it is: by grade_id, cell id or text."""
-    texts = [_text(cell) for cell in fresh]
-    by_text = {text: n for n, text in enumerate(texts) if text and texts.count(text) == 1}
-    by_name = {grade_id(cell): n for n, cell in enumerate(fresh) if grade_id(cell)}
-    by_id = {cell.id: n for n, cell in enumerate(fresh) if "id" in cell}
-    match = []
-    for cell in given:
-        n = by_name.get(grade_id(cell))
-        if n is None and isinstance(cell.get("id"), str):
-            n = by_id.get(cell.id)
-        other = n is not None and fresh[n].cell_type != cell.cell_type
-        if n is None or (other and kind(fresh[n]) not in ("answer", "written")):
-            n = by_text.get(_text(cell))
-        match.append(n)
-    return match
-
-
-def _match_answers(source, fresh, given, match, tested):
-    """Complete `match` for answers in cells of their own; return the numbers of those in code."""
-    found, bound = [], {i: binds(given[i]) for i, m in enumerate(match) if m is None}
-    for n, cell in enumerate(fresh):
-        copies = [i for i, m in enumerate(match) if m == n]
-        if kind(cell) == "written":  # all the text between the question and what comes next
-            start = copies or [i for i, m in enumerate(match) if m == n - 1]
-            for i in _around(max(start), match) if start else ():
-                if given[i].cell_type != "code" and _text(given[i]):
-                    match[i] = n
-        elif kind(cell) == "answer" and all(_text(given[i]) == _text(cell) for i in copies):
-            names = tested.intersection(defined(source[n].source))  # code that defines them
-            here = [i for i, more in bound.items() if match[i] is None and names & more]
-            for i in here:
-                match[i] = n
-            found += [n] * bool(here)
-    return found
-
-
-def _around(i, match):
-    """The numbers of the cells without a match beside cell `i`, in order."""
-    first = last = i
-    while first > 0 and match[first - 1] is None:
-        first -= 1
-    while last < len(match) - 1 and match[last + 1] is None:
-        last += 1
-    return [j for j in range(first, last + 1) if j != i]
-
-
-def _repeated(cells, names):
-    """Whether two of the cells define the same of these names."""
-    bound = [name for cell in cells for name in names & binds(cell)]
-    return len(bound) > len(set(bound))
-
-
-def _same_code(one, other):
-    """Whether two cells differ in layout and comments at most; no code of a student is parsed."""
-    if len(one.source) > 2 * len(other.source) + 1000:
-        return False
-    try:
-        return _tokens(one.source) == _tokens(other.source)
-    except (SyntaxError, ValueError, tokenize.TokenError):
-        return False
-
-
-def _tokens(source):
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    blank = {tokenize.NEWLINE, tokenize.INDENT}
-    return [(t.type, t.type in blank or t.string) for t in tokens if t.type not in SKIPPED]
-
-
-def _attachments(cells):
-    """The pictures in cells that may come from anyone, as nbformat wants them."""
-    found = Node()
-    for cell in cells:
-        pictures = cell.get("attachments")
-        for name, data in pictures.items() if isinstance(pictures, dict) else ():
-            if isinstance(data, dict) and all(isinstance(x, str) for x in data.values()):
-                found[name] = data
-    return found
-
-
-def _as_released(cell):
-    """Whether a cell, which may come from anyone, is what some release made it."""
-    try:
-        return cell.metadata.nbgrader.checksum == _checksum(cell)
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        return False
-
-
-def _has_id(n, fresh, given, match):
-    return any(m == n and grade_id(given[i]) == grade_id(fresh[n]) for i, m in enumerate(match))
-
-
-def _text(cell):
-    return "\n".join(line.rstrip() for line in cell.source.strip().splitlines())
-
-
-def binds(cell):
-    """The names that a student's code seems to define; it need not even be Python."""
-    if cell.cell_type != "code":
-        return set()
-    found = re.findall(
-        r"^(?:(?:async\s+)?def|class)\s+(\w+)|^([\w(][\w, \t()]*?)(?::[^=\n]+)?=(?!=)",
-        cell.source,
-        re.MULTILINE,
-    )
-    return {name for pair in found for text in pair for name in re.findall(r"\w+", text)}
-
-
-def _code_cell(source, number):
-    return Node(
-        cell_type="code",
-        execution_count=None,
-        id=f"extra-{number}",
-        metadata=Node(),
-        outputs=[],
-        source=source,
-    )
-
-
-def _kernel(submission):
-    """A Python that is not today's, in words; "" if there is nothing to say."""
-    info = submission.metadata.get("language_info")
-    version = info.get("version") if isinstance(info, dict) else None
-    if isinstance(version, str) and version.startswith("2"):
-        return f"Python {version:.20}"
-    return "" if _language(submission.metadata) else "the notebook does not say which"

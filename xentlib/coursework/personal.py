@@ -86,8 +86,11 @@ def hidden_seed(secret, student):
 
 def normalised(student):
     """The same text for the same student, fit for an environment variable."""
-    text = unicodedata.normalize("NFKC", student).casefold().replace("\0", "")
-    text = " ".join(text.split())
+    text, before = student, None
+    while text != before:  # once is not enough for some Greek letters
+        before = text
+        text = unicodedata.normalize("NFKC", text).casefold().replace("\0", "")
+        text = " ".join(text.split())
     return text.encode("utf-8", "replace").decode()
 
 
