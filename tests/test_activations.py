@@ -2,6 +2,7 @@
 
 import math
 import re
+import tracemalloc
 
 import mpmath
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import xentlib as x
+from xentlib import _blocks, activations
 
 F32 = np.float32
 EPS = np.finfo(float).eps
@@ -134,6 +136,132 @@ def test_axis_and_keepdims_are_those_of_scipy(axis):
     assert x.logsumexp(z, axis=axis, keepdims=True).ndim == 3
 
 
+# --- Memory layouts, long axes, memory ------------------------------------------------------------
+
+
+@st.composite
+def layouts(draw):
+    """A function that stores an array in another order, with other strides, in other bytes."""
+    order, byteorder = draw(st.sampled_from("CF")), draw(st.sampled_from("<>"))
+    steps = draw(st.tuples(*[st.sampled_from([-2, -1, 1, 3])] * 3))
+
+    def lay_out(a):
+        shape = [n * abs(step) for n, step in zip(a.shape, steps, strict=True)]
+        room = np.zeros(shape, a.dtype.newbyteorder(byteorder), order)
+        view = room[tuple(slice(None, None, step) for step in steps)]
+        view[...] = a
+        return view
+
+    return lay_out
+
+
+DTYPES = st.sampled_from([np.float16, F32, float])
+OF_AN_AXIS = [x.logsumexp, x.softmax, x.log_softmax]
+
+
+def in_float64(function, z, axis):
+    """SciPy's, of the same numbers."""
+    return getattr(scipy.special, function.__name__)(np.array(z, float), axis=axis)
+
+
+@given(DTYPES, st.sampled_from([0, 1, 2]), layouts(), st.integers(0, 2**32 - 1))
+def test_the_layout_in_memory_changes_no_more_than_the_order_of_a_sum(dtype, axis, lay_out, seed):
+    rng = np.random.default_rng(seed)
+    shape = np.array([2, 3, 4])
+    shape[axis] = rng.choice([1, 5, 70, 1500])
+    z = 3 * rng.normal(size=shape).astype(dtype)
+    for function in OF_AN_AXIS:
+        found = function(lay_out(z), axis=axis)
+        rtol = 1e-14 if dtype is float else 3e-7
+        equal(found, in_float64(function, z, axis), rtol=rtol, atol=rtol)
+        equal(found, function(z, axis=axis), rtol=1e-14 if dtype is float else 1e-7, atol=0)
+    for function in ELEMENTWISE:
+        np.testing.assert_array_equal(function(lay_out(z)), function(z))
+
+
+@given(
+    DTYPES,
+    st.sampled_from([0, 1, 2]),
+    hnp.array_shapes(min_dims=3, max_dims=3, max_side=9),
+    st.sampled_from([1, 50, 500]),
+    st.sampled_from([1, 3, 100]),
+)
+def test_neither_blocks_nor_threads_matter(dtype, axis, shape, size, many):
+    z = np.random.default_rng(3).normal(size=shape).astype(dtype)
+    z[0, 0, 0] = 1000  # nearly sure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_blocks, "SIZE", size)
+        patch.setattr(_blocks, "_processors", lambda: 2)
+        patch.setattr(activations, "_MANY", many)
+        patch.setattr(activations, "_FEW", many)
+        found = [function(z, axis=axis) for function in OF_AN_AXIS]
+    for a, function in zip(found, OF_AN_AXIS, strict=True):
+        rtol = 1e-15 if dtype is float else 2e-7
+        equal(a, function(z, axis=axis), rtol=rtol, atol=0)
+
+
+LONG = {
+    "along axis 0": lambda a: (np.ascontiguousarray(a), 0),
+    "along the last axis": lambda a: (np.ascontiguousarray(a.T), -1),
+    "Fortran order": lambda a: (np.asfortranarray(a.T), -1),
+    "every second": lambda a: (np.repeat(a, 2, axis=0)[::2], 0),
+}
+
+
+@pytest.mark.parametrize("way", LONG)
+def test_sums_of_millions_of_float32_are_right_along_any_axis(way):
+    rng = np.random.default_rng(0)
+    z, axis = LONG[way](rng.standard_normal((500_000, 2)).astype(F32))
+    for function in OF_AN_AXIS:
+        # the difference to the largest logit, up to 10, is rounded, too
+        equal(function(z, axis=axis), in_float64(function, z, axis), rtol=1e-6, atol=0)
+    q = x.softmax(z, axis=axis)
+    equal(q.sum(axis=axis, dtype=float), 1, rtol=1e-7)
+    assert np.isfinite(x.entropy(q, axis=axis)).all()
+
+
+def test_equal_logits_may_be_more_than_float32_can_count():
+    z = np.zeros((20_000_000, 2), F32)
+    assert (x.logsumexp(z, axis=0) == F32(math.log(20_000_000))).all()
+
+
+@pytest.mark.parametrize("function", OF_AN_AXIS)
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize(
+    ("shape", "axis"),
+    [
+        ((1_000_000, 10), -1),
+        ((1_000_000, 10), 0),
+        ((10, 1_000_000), 0),
+        ((5_000_000, 2), -1),
+        ((10_000, 1000), 1),
+        ((100, 100_000), -1),
+        ((10_000_000,), 0),
+        ((100, 1000, 100), 1),
+    ],
+    ids=str,
+)
+def test_the_peak_of_memory_is_at_most_twice_the_input(function, order, shape, axis, monkeypatch):
+    monkeypatch.setattr(_blocks, "_processors", lambda: 2)
+    z = np.zeros(shape, F32, order)
+    tracemalloc.start()
+    function(z, axis=axis)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    result = z.nbytes // z.shape[axis] if function is x.logsumexp else z.nbytes
+    assert peak - result < 16 * 2**20 < z.nbytes
+
+
+@pytest.mark.parametrize("function", ELEMENTWISE)
+def test_the_peak_of_the_sigmoids_is_at_most_twice_the_input_too(function):
+    z = np.zeros(1_000_000)
+    tracemalloc.start()
+    function(z)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2.01 * z.nbytes or function is x.sigmoid_grad
+
+
 # --- Edge rules -----------------------------------------------------------------------------------
 
 
@@ -164,6 +292,28 @@ def test_a_logit_of_minus_infinity_masks_its_class():
     equal(x.softmax(masked), np.insert(x.softmax(z), 2, 0))
     equal(x.log_softmax(masked), np.insert(x.log_softmax(z), 2, -inf))
     assert (x.softmax_jacobian(masked)[2] == 0).all()
+
+
+def test_at_infinity_a_function_has_its_limit():
+    assert x.sigmoid(inf) == 1
+    assert x.log_sigmoid(inf) == x.sigmoid_grad(inf) == x.sigmoid_grad(-inf) == 0
+    assert x.logsumexp([-inf, -inf]) == x.logsumexp([-inf]) == -inf
+    assert x.logsumexp([inf, 0]) == x.logsumexp([inf, inf]) == x.logsumexp([inf, -inf]) == inf
+    rows = [[0, 0], [-inf, -inf], [inf, 1e308]]
+    for z in np.array(rows), np.array([[*row, *[-inf] * 100] for row in rows]):
+        for dtype in F32, float:
+            with np.errstate(all="raise"):
+                found = x.logsumexp(np.minimum(z, np.finfo(dtype).max).astype(dtype))
+            assert found[1] == -inf
+    np.testing.assert_array_equal(x.logsumexp(rows), [math.log(2), -inf, inf])
+    np.testing.assert_array_equal(x.logsumexp(np.array(rows).T, axis=0), [math.log(2), -inf, inf])
+
+
+@pytest.mark.parametrize("z", [[inf, 0.0], [inf, inf], [-inf, inf]], ids=str)
+@pytest.mark.parametrize("function", [x.softmax, x.log_softmax, x.softmax_jacobian])
+def test_a_softmax_of_an_infinite_logit_has_no_value(function, z):
+    with pytest.raises(ValueError, match=r"^z must hold numbers below inf, got inf$"):
+        function([[0.0, 0.0], z])
 
 
 @each
@@ -209,8 +359,10 @@ def test_scalars_come_back_as_scalars(function):
 @pytest.mark.parametrize(
     ("z", "message"),
     [
-        ([0, nan], "z must hold numbers below inf, got nan"),
-        ([[0, 1], [inf, 0]], "z must hold numbers below inf, got inf"),
+        ([0, nan], "z must hold numbers, got nan"),
+        ([[0, 1], [nan, inf]], "z must hold numbers, got nan"),
+        (None, r"z must hold real numbers, got None"),
+        ({"a": 1}, r"z must be a list or an array, got a dict; use list\(z.values\(\)\)"),
         ([], r"z is empty: it has shape \(0,\)"),
         (["a"], "z must hold real numbers, got dtype <U1"),
         ([1j], "z must hold real numbers, got dtype complex128"),
@@ -223,15 +375,19 @@ def test_bad_logits_are_refused(function, z, message):
         function(z)
 
 
-@rowwise
-def test_a_row_needs_a_possible_class(function):
+@pytest.mark.parametrize("function", [x.softmax, x.log_softmax, x.softmax_jacobian])
+def test_a_softmax_needs_a_possible_class(function):
     with pytest.raises(ValueError, match=r"^z has a row that is all -inf; leave a class possible"):
         function([[0, 1], [-inf, -inf]])
-    with pytest.raises(ValueError, match=r"^z must hold one logit for each class, got .* 3.0"):
+
+
+@rowwise
+def test_a_single_number_is_no_row(function):
+    with pytest.raises(ValueError, match=r"^z must hold one logit for each class, got .* 3$"):
         function(3)
 
 
-@pytest.mark.parametrize("function", [x.logsumexp, x.softmax, x.log_softmax])
+@pytest.mark.parametrize("function", OF_AN_AXIS)
 @pytest.mark.parametrize("axis", [2, -3, None, 0.5, (0,), True, False, np.True_], ids=repr)
 def test_an_axis_that_is_none_is_refused(function, axis):
     message = f"axis must name an axis of z, which has shape (2, 2), got {axis!r}"

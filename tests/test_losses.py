@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xentlib as x
-from xentlib import losses
+from xentlib import _blocks, losses
 
 F32 = np.float32
 inf, nan = math.inf, math.nan
@@ -153,6 +153,21 @@ def test_one_hot_targets_are_classes_and_floats_of_0_and_1_are_labels(reduction)
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("shift", [2**6, 2**12, -(2**12), 2**20])  # z + shift rounds nothing
+@pytest.mark.parametrize("k", [2, 5, 100])
+def test_large_logits_give_every_digit_that_small_ones_give(shift, k):
+    z = np.round(RNG.normal(size=(20, k)) * 2**12) / 2**10
+    z[3, 1] = -inf
+    for y in RNG.integers(0, k, 20), RNG.dirichlet(np.ones(k), 20) * (z > -inf):
+        y = y / y.sum(axis=1, keepdims=True) if y.ndim == 2 else y
+        for a, b in zip(
+            softmax_grad(z + shift, y, reduction="none"),
+            softmax_grad(z, y, reduction="none"),
+            strict=True,
+        ):
+            equal(a, b, rtol=1e-14, atol=1e-16)
+
+
 @given(st.floats(-100, 100))
 def test_adding_a_constant_to_the_logits_changes_nothing(shift):
     for labels in Y, P:
@@ -182,6 +197,49 @@ def test_a_whole_weight_repeats_the_row_and_0_leaves_it_out(loss, with_grad, z, 
     rows = grads[first] * times[times > 0].reshape((-1,) + (1,) * (z.ndim - 1))
     equal(grad[times > 0], rows)
     assert (grad[times == 0] == 0).all()
+
+
+@pytest.mark.parametrize("row", [[nan, 0, 1], [-inf] * 3, [inf, 0, 0], [inf, inf, nan]], ids=str)
+@reductions
+def test_a_row_of_weight_0_may_hold_anything(row, reduction):
+    z, y = Z[:, :3].copy(), Y % 3
+    z[::5], w = row, W.copy()
+    w[::5] = 0
+    targets = x.one_hot(y, 3)
+    targets[::5] = [[nan, -1, 7]]
+    ignored = np.where(w > 0, y, -100)
+    kept = w > 0
+    for labels in ignored, targets:
+        value, grad = softmax_grad(z, labels, sample_weight=w, reduction=reduction)
+        expected = softmax_grad(z[kept], y[kept], sample_weight=w[kept], reduction=reduction)
+        equal(value if reduction != "none" else value[kept], expected[0])
+        equal(grad[kept], expected[1])
+        assert (grad[~kept] == 0).all()
+        assert reduction != "none" or (value[~kept] == 0).all()
+        with pytest.raises(ValueError, match=r"^(logits|labels) "):
+            softmax(z, labels, sample_weight=w + 1, reduction=reduction)
+    z, y = z[:, 0], y % 2
+    for labels in np.where(w > 0, y, 255), np.where(w > 0, y, nan):
+        value, grad = binary_grad(z, labels, sample_weight=w, reduction=reduction)
+        expected = binary_grad(z[kept], y[kept], sample_weight=w[kept], reduction=reduction)
+        equal(value if reduction != "none" else value[kept], expected[0])
+        equal(grad[kept], expected[1])
+        assert (grad[~kept] == 0).all()
+        with pytest.raises(ValueError, match="labels"):
+            binary(z, labels, sample_weight=w + 1, reduction=reduction)
+
+
+def test_the_rows_that_count_are_checked_beside_those_that_do_not():
+    for z, y, message in (
+        ([[nan, 0], [0, nan]], [0, 0], "logits must hold numbers below inf, got nan"),
+        ([[nan, 0], [-inf, -inf]], [0, 0], "logits has a row that is all -inf"),
+        ([[nan, 0], [0, 0]], [0, 2], "labels must lie between 0 and 1, got 2"),
+        ([[nan, 0], [0, 0]], [[1, 0], [0.5, 0.6]], "labels must sum to 1 in each row, got .* 1.1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            softmax(z, np.array(y), sample_weight=[0, 1])
+    with pytest.raises(ValueError, match="logits must hold numbers, got nan"):
+        binary([nan, nan], [0, 0], sample_weight=[0, 1])
 
 
 def test_weight_0_leaves_out_an_infinite_loss_too():
@@ -258,6 +316,19 @@ def test_a_masked_class_that_is_true_costs_infinity():
     np.testing.assert_array_equal(softmax_grad([0, -inf], 1)[1], [1, -1])
 
 
+@pytest.mark.parametrize("dtype", [F32, float])
+def test_at_an_infinite_logit_the_binary_loss_and_its_slope_are_their_limits(dtype):
+    z = np.array([inf, inf, inf, -inf, -inf, -inf], dtype)
+    y = np.array([1, 0.5, 0, 1, 0.5, 0], dtype)
+    value, grad = binary_grad(z, y, reduction="none")
+    np.testing.assert_array_equal(value, [0, inf, inf, inf, inf, 0])
+    np.testing.assert_array_equal(grad, [0, 0.5, 1, -1, -0.5, 0])
+    far = binary_grad(np.copysign(dtype(1000), z), y, reduction="none")
+    np.testing.assert_array_equal(grad, far[1])
+    np.testing.assert_array_equal(binary(inf, [1][0]), 0)
+    assert binary([inf, 0.0], [1, 1]) == math.log(2) / 2
+
+
 def test_losses_that_are_too_large_for_the_dtype_are_infinite():
     assert softmax([1e308, -1e308], 1) == inf
     assert softmax(F32([3e38, -3e38]), 1) == inf
@@ -269,20 +340,45 @@ def test_losses_that_are_too_large_for_the_dtype_are_infinite():
 
 @cases
 @reductions
-@pytest.mark.parametrize("weight", [None, W])
-@pytest.mark.parametrize("block", [1, 3, 8, 50])
+@pytest.mark.parametrize("weight", [None, W, np.arange(N) % 3])
+@pytest.mark.parametrize("size", [1, 100, 600])
 @pytest.mark.parametrize("narrow", [0, 1000])
 def test_neither_the_size_nor_the_layout_of_the_blocks_matters(
-    loss, with_grad, z, y, reduction, weight, block, narrow, monkeypatch
+    loss, with_grad, z, y, reduction, weight, size, narrow, monkeypatch
 ):
     expected = with_grad(z, y, sample_weight=weight, reduction=reduction)
-    monkeypatch.setattr(losses, "_BLOCK", block)
+    monkeypatch.setattr(_blocks, "SIZE", size)
+    monkeypatch.setattr(_blocks, "_processors", lambda: 3)
     monkeypatch.setattr(losses, "_NARROW", narrow)
     for order in "C", "F":
         arranged = np.asarray(z, order=order)
         result = with_grad(arranged, y, sample_weight=weight, reduction=reduction)
         for a, b in zip(result, expected, strict=True):
             equal(a, b, rtol=1e-13, atol=1e-15)
+
+
+@cases
+@reductions
+def test_the_number_of_threads_does_not_change_the_last_digit(
+    loss, with_grad, z, y, reduction, monkeypatch
+):
+    monkeypatch.setattr(_blocks, "SIZE", 64)
+    results = []
+    for threads in 1, 2, 7:
+        monkeypatch.setattr(_blocks, "_processors", lambda threads=threads: threads)
+        results.append(with_grad(z, y, sample_weight=W, reduction=reduction))
+    for value, grad in results[1:]:
+        np.testing.assert_array_equal(value, results[0][0])
+        np.testing.assert_array_equal(grad, results[0][1])
+
+
+def test_of_many_blocks_the_first_that_is_wrong_gives_the_message(monkeypatch):
+    monkeypatch.setattr(_blocks, "SIZE", 64)
+    monkeypatch.setattr(_blocks, "_processors", lambda: 3)
+    y = np.where(np.arange(200) < 77, 0, np.arange(200))
+    for _ in range(20):
+        with pytest.raises(ValueError, match=r"labels must lie between 0 and 3, got 77$"):
+            softmax(np.zeros((200, 4)), y)
 
 
 @pytest.mark.parametrize("k", [2, 63, 64, 65, 300])
@@ -293,19 +389,44 @@ def test_few_and_many_classes_are_computed_alike(k):
     equal(grad, (scipy.special.softmax(z, axis=-1) - x.one_hot(y, k)) / 700)
 
 
-@pytest.mark.parametrize("shape", [(2_000_000, 10), (20_000, 1000), (20, 128_000)])
+def peak(function, *arguments):
+    tracemalloc.start()
+    function(*arguments)
+    size = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return size
+
+
+LAYOUTS = {
+    "C": lambda a: a,
+    "F": np.asfortranarray,
+    "every second": lambda a: np.repeat(a, 2, axis=0)[::2],
+    "backwards": lambda a: a[::-1],
+    "other byte order": lambda a: a.astype(a.dtype.newbyteorder()),
+    "float16": lambda a: a.astype(np.float16),
+}
+
+
+@pytest.mark.parametrize("shape", [(600_000, 10), (6000, 1000), (50, 128_000)])
 @pytest.mark.parametrize("dtype", [F32, float])
 @pytest.mark.parametrize("kind", ["softmax, classes", "softmax, targets", "binary, targets"])
-def test_besides_the_gradient_16_MiB_suffice(kind, shape, dtype):
+def test_besides_the_gradient_a_few_MiB_for_each_thread_suffice(kind, shape, dtype, monkeypatch):
+    monkeypatch.setattr(_blocks, "_processors", lambda: 2)
     loss, with_grad, *_ = CASES[kind]
     z = np.zeros(shape, dtype)
     y = np.zeros(shape[0], int) if "classes" in kind else np.full(shape, 1 / shape[1], dtype)
-    for function, output in (loss, 0), (with_grad, z.nbytes):
-        tracemalloc.start()
-        function(z, y)
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        assert peak - output < 16 * 2**20
+    assert peak(loss, z, y) < 16 * 2**20
+    assert peak(with_grad, z, y) - z.nbytes < 16 * 2**20
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("kind", ["softmax, classes", "softmax, targets", "binary, targets"])
+def test_no_layout_of_the_logits_needs_a_copy(kind, layout, monkeypatch):
+    monkeypatch.setattr(_blocks, "_processors", lambda: 2)
+    loss, *_ = CASES[kind]
+    z = LAYOUTS[layout](np.zeros((2_000_000, 5), F32))
+    y = np.zeros(len(z), int) if "classes" in kind else LAYOUTS[layout](np.full(z.shape, F32(0.2)))
+    assert peak(loss, z, y) < 16 * 2**20
 
 
 def test_a_float32_mean_of_many_losses_is_as_exact_as_one_of_few():
@@ -340,7 +461,86 @@ def test_targets_of_any_floating_dtype_and_memory_order_sum_to_1(order, given, k
     even = np.full((4, k), 1 / k, given, order=order)
     z = np.asarray(RNG.normal(size=(4, k)), order=order)
     expected = x.logsumexp(z) - z.mean(axis=-1)
-    equal(softmax(z, even, reduction="none"), expected, rtol=np.finfo(given).eps)
+    equal(softmax(z, even, reduction="none"), expected, rtol=4e-16)
+
+
+@st.composite
+def layouts(draw):
+    """A function that stores an array in another order, with other strides, in other bytes."""
+    order, byteorder = draw(st.sampled_from("CF")), draw(st.sampled_from("<>"))
+    steps = draw(st.tuples(*[st.sampled_from([-2, -1, 1, 3])] * 3))
+
+    def lay_out(a):
+        steps_here = steps[: a.ndim]
+        room = np.zeros([n * abs(s) for n, s in zip(a.shape, steps_here, strict=True)], order=order)
+        view = room.astype(a.dtype.newbyteorder(byteorder))[
+            tuple(slice(None, None, s) for s in steps_here)
+        ]
+        view[...] = a
+        return view
+
+    return lay_out
+
+
+@given(
+    st.sampled_from([np.float16, F32, float]),
+    st.sampled_from([1, 4, 70]),
+    layouts(),
+    layouts(),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_layout_in_memory_changes_nothing(dtype, k, lay_out, lay_out_too, seed):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(3, 5, k)).astype(dtype)
+    p = rng.dirichlet(np.ones(k), (3, 5)).astype(dtype)
+    y = rng.integers(0, k, (3, 5))
+    for function, labels in (softmax_grad, y), (softmax_grad, p), (binary_grad, p):
+        shape = y.shape if function is softmax_grad else p.shape
+        weight = rng.integers(0, 3, shape).astype(float) + (np.arange(shape[-1]) == 0)
+        for reduction in "mean", "none":
+            options = {"sample_weight": weight, "reduction": reduction}
+            expected = function(z, labels, **options)
+            options["sample_weight"] = lay_out(weight)
+            found = function(lay_out(z), lay_out_too(labels), **options)
+            np.testing.assert_array_equal(found[0], expected[0])
+            np.testing.assert_array_equal(found[1], expected[1])
+
+
+WAYS = {
+    "float32": lambda p: p,
+    "float64": lambda p: p.astype(float),
+    "a list": lambda p: p.tolist(),
+    "text": lambda p: np.array([[float(f"{v:.9g}") for v in row] for row in p]),
+    "longdouble": lambda p: p.astype(np.longdouble),
+}
+
+
+@given(st.sampled_from([2, 3, 10, 1000]), st.integers(0, 2**32 - 1), st.sampled_from(sorted(WAYS)))
+def test_targets_that_were_float32_are_distributions_however_they_come(k, seed, way):
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(4, k))
+    p = scipy.special.softmax(rng.normal(size=(4, k)).astype(F32), axis=1)
+    exact = p / p.sum(axis=1, dtype=float, keepdims=True)
+    each, grad = softmax_grad(z, WAYS[way](p), reduction="none")
+    equal(each, x.cross_entropy(exact, x.softmax(z)), rtol=1e-7 if way == "text" else 1e-12)
+    equal(grad.sum(axis=1), 0)
+    assert (each >= x.entropy(exact) * (1 - 1e-6)).all()
+
+
+def test_targets_that_float32_rounding_does_not_explain_are_refused():
+    for labels in [[0.5, 0.5001]], np.array([[0.5, 0.5001]], np.longdouble), F32([[0.4999] * 2]):
+        with pytest.raises(ValueError, match="labels must sum to 1 in each row, got a sum of"):
+            softmax([[0.0, 1]], labels)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, F32, float])
+def test_a_binary_label_that_exceeds_1_by_rounding_is_1(dtype):
+    above = np.nextafter(dtype(1), dtype(2))
+    assert above > 1
+    for a, b in zip(binary_grad(2.0, above), binary_grad(2.0, 1), strict=True):
+        np.testing.assert_array_equal(a, b)
+    with pytest.raises(ValueError, match=r"labels must hold probabilities .* got 1\.01"):
+        binary(2.0, 1.01)
 
 
 def test_the_wider_floating_dtype_wins_and_integers_are_float64():
@@ -404,8 +604,9 @@ ERRORS = {
     "logits NaN": (softmax, ([[0, nan]], [0]), "logits must hold numbers below inf, got nan"),
     "logits inf": (softmax, ([[0, inf]], [0]), "logits must hold numbers below inf, got inf"),
     "row masked": (softmax, ([[0, 0], [-inf, -inf]], [0, 0]), "logits has a row that is all -inf"),
-    "binary NaN": (binary, ([0, nan], [0, 1]), "logits must hold numbers below inf, got nan"),
-    "binary inf": (binary, ([0, inf], [0, 1]), "logits must hold numbers below inf, got inf"),
+    "logits both": (softmax, ([[0, 0], [inf, nan]], [0, 0]), "logits must .* below inf, got inf"),
+    "targets, logits inf": (softmax, ([[inf, 0]], [[0.0, 1]]), "logits must .* below inf, got inf"),
+    "binary NaN": (binary, ([0, nan], [0, 1]), "logits must hold numbers, got nan"),
     "logits empty": (softmax, (np.ones((0, 3)), []), r"logits is empty: it has shape \(0, 3\)"),
     "logits strings": (binary, (["a"], [1]), "logits must hold real numbers, got dtype <U1"),
     "logits ragged": (softmax, ([[1], [1, 2]], [0]), "logits must be an array, but its rows"),
@@ -417,8 +618,7 @@ ERRORS = {
     "class negative": (
         softmax,
         (ROW, [-1]),
-        "labels must lie between 0 and 2, got -1; to leave a row out, give it a sample_weight of 0 "
-        "and any valid class$",
+        "labels must lie between 0 and 2, got -1; to leave a row out, give it sample_weight 0$",
     ),
     "one-hot integers": (
         softmax,
@@ -454,11 +654,26 @@ ERRORS = {
         (ROW, [[1.0, 2, 0]]),
         r"labels must sum to 1 in each row, got a sum of 3.0; call normalize\(\)",
     ),
+    "class beyond all": (softmax, (ROW, np.uint64([2**64 - 1])), "labels must lie .*, got 1844"),
     "targets negative": (softmax, (ROW, [[1.5, -0.5, 0]]), "labels must hold prob.*, got -0.5"),
-    "targets NaN": (softmax, (ROW, [[1, nan, 0]]), "labels must hold probabilities, got nan"),
+    "targets a little negative": (
+        softmax,
+        (ROW, [[1.0, 0.0, -1e-17]]),
+        r"labels .*, got -1e-17; if it is a rounded 0, use numpy.maximum\(labels, 0\)$",
+    ),
+    "targets NaN": (
+        softmax,
+        (ROW, [[1, nan, 0]]),
+        "labels must hold probabilities, got nan; to leave a row out, give it sample_weight 0$",
+    ),
+    "targets inf": (softmax, (ROW, [[1, inf, 0]]), "labels must sum to 1 in each row, got .* inf"),
     "binary label 2": (binary, ([0, 0], [1, 2]), "labels must be 0 or 1, got 2"),
     "binary label -1": (binary, ([0, 0], [1, -1]), "labels must be 0 or 1, got -1"),
     "binary target": (binary, ([0.0], [1.5]), "labels must hold probabilities .*, got 1.5$"),
+    "logits None": (softmax, (None, [0]), r"logits must hold real numbers, got None"),
+    "logits dict": (softmax, ({"a": [0, 1]}, [0]), r"logits .* use list\(logits.values\(\)\)"),
+    "labels None": (softmax, (ROW, None), "labels must be classes, .*; got object of shape"),
+    "labels generator": (softmax, (ROW, iter([0])), r"labels must be a list .* use list\(labels"),
     "binary target NaN": (binary, ([0.0], [nan]), "labels must hold probabilities .*, got nan"),
     "binary shape": (
         binary,
@@ -496,3 +711,23 @@ def test_bad_options_are_refused(loss, with_grad, z, y, options, message):
     for function in loss, with_grad:
         with pytest.raises(ValueError, match="^" + message):
             function(z, y, **options)
+
+
+def test_labels_of_pandas_that_contradict_the_positions_are_refused():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(Z, columns=list("abcd"))
+    classes, column = pd.Series(Y), pd.Series(Z[:, 0])
+    assert softmax(frame, classes) == softmax(Z, Y)
+    assert softmax(frame, pd.DataFrame(P, columns=list("abcd"))) == softmax(Z, P)
+    assert binary(column, classes % 2) == binary(Z[:, 0], Y % 2)
+    shuffled = np.random.default_rng(0).permutation(N)
+    for call in (
+        lambda: softmax(frame.iloc[shuffled], classes.iloc[::-1]),
+        lambda: softmax(frame, pd.DataFrame(P, columns=list("bcda"))),
+        lambda: softmax(frame.iloc[::-1], Y, sample_weight=pd.Series(W).iloc[shuffled]),
+        lambda: binary(column.iloc[shuffled], classes.iloc[::-1] % 2),
+    ):
+        with pytest.raises(ValueError, match="taken by position, but are labelled"):
+            call()
+    with pytest.raises(ValueError, match=r"columns of logits are called \(1, 2, 3, 4\)"):
+        softmax(pd.DataFrame(Z, columns=[1, 2, 3, 4]), Y)

@@ -1,10 +1,13 @@
 """From logits to probabilities: sigmoid, softmax, their logarithms and their derivatives.
 
 Logits are real numbers without bounds; the classes lie on the last axis. A logit of ``-inf`` gives
-its class the probability 0, which masks it. No exponential overflows, and small probabilities and
-losses keep their digits: the work is SciPy's. Only a difference of logits that is beyond the
-largest float is infinite. float32 stays float32; float16 is computed in float32, all else in
-float64.
+its class the probability 0, which masks it. At infinity a function has its limit as value; where it
+has none, as a softmax with a logit of ``+inf`` or one of ``-inf`` only, ``ValueError`` is raised.
+
+No exponential overflows, and small probabilities and losses keep their digits. Only a difference of
+logits that is beyond the largest float is infinite. float32 stays float32, and sums are in float64,
+whatever axis they run along; float16 is computed in float32, all else in float64. Besides the
+result, there is never an array of the size of the logits (but one in `softmax_jacobian`).
 """
 
 import math
@@ -13,7 +16,7 @@ from numbers import Integral
 import numpy as np
 import scipy  # its submodules are loaded when they are first used
 
-from xentlib.information import _arrays, _finish, _first
+from xentlib import _blocks, _inputs
 
 __all__ = [
     "log_sigmoid",
@@ -25,10 +28,11 @@ __all__ = [
     "softmax_jacobian",
 ]
 
-# What is too small for a float is 0, and what is too large is inf.
-_QUIETLY = {"over": "ignore", "under": "ignore"}
+_FEW = 64  # classes: fewer are worked on class by class, which vectorises
+_MANY = 1024  # classes: of more, a block holds a part
 
 
+@_inputs.quiet
 def sigmoid(z):
     """The probability of "1" that belongs to a logit: ``1 / (1 + exp(-z))``, elementwise.
 
@@ -47,7 +51,7 @@ def sigmoid(z):
     Raises
     ------
     ValueError
-        If a value is NaN or ``+inf``, or if `z` is empty.
+        If a value is NaN, or if `z` is empty.
 
     Notes
     -----
@@ -60,11 +64,10 @@ def sigmoid(z):
     >>> print(sigmoid([-1000, 0, 2]).round(6))
     [0.       0.5      0.880797]
     """
-    z = _logits(z)
-    with np.errstate(**_QUIETLY):
-        return scipy.special.expit(z)
+    return scipy.special.expit(_numbers(z))
 
 
+@_inputs.quiet
 def log_sigmoid(z):
     """The logarithm of the sigmoid, elementwise: ``-log(1 + exp(-z))``.
 
@@ -84,7 +87,7 @@ def log_sigmoid(z):
     Raises
     ------
     ValueError
-        If a value is NaN or ``+inf``, or if `z` is empty.
+        If a value is NaN, or if `z` is empty.
 
     Notes
     -----
@@ -98,11 +101,12 @@ def log_sigmoid(z):
     >>> print(log_sigmoid([-1000, 40]))
     [-1.00000000e+03 -4.24835426e-18]
     """
-    z = _logits(z)
-    with np.errstate(**_QUIETLY):
-        return _finish(scipy.special.log_expit(z), None)
+    logarithm = scipy.special.log_expit(_numbers(z))
+    logarithm += 0.0  # without a negative zero
+    return logarithm
 
 
+@_inputs.quiet
 def sigmoid_grad(z):
     """The slope of the sigmoid, elementwise: ``sigmoid(z) (1 - sigmoid(z))``.
 
@@ -121,7 +125,7 @@ def sigmoid_grad(z):
     Raises
     ------
     ValueError
-        If a value is NaN or ``+inf``, or if `z` is empty.
+        If a value is NaN, or if `z` is empty.
 
     Notes
     -----
@@ -134,12 +138,13 @@ def sigmoid_grad(z):
     >>> print(sigmoid_grad([0, 2]).round(6))
     [0.25     0.104994]
     """
-    z = _logits(z)
-    with np.errstate(**_QUIETLY):
-        # 1 - expit(z) would lose the right tail
-        return scipy.special.expit(z) * scipy.special.expit(-z)
+    z = _numbers(z)
+    slope = scipy.special.expit(z)
+    slope *= scipy.special.expit(-z)  # 1 - expit(z) would lose the right tail
+    return slope
 
 
+@_inputs.quiet
 def logsumexp(z, *, axis=-1, keepdims=False):
     """A smooth maximum, and the logarithm of softmax's denominator: ``log sum exp(z_k)``.
 
@@ -157,13 +162,13 @@ def logsumexp(z, *, axis=-1, keepdims=False):
     Returns
     -------
     ndarray or scalar
-        One value for each row of logits; the class axis is gone.
+        One value for each row of logits; the class axis is gone. ``inf`` if a logit is, ``-inf`` if
+        all are.
 
     Raises
     ------
     ValueError
-        If a value is NaN or ``+inf``, if all logits of a row are ``-inf``, if `z` is empty, or if
-        it has no such `axis`.
+        If a value is NaN, if `z` is empty, or if it has no such `axis`.
 
     Notes
     -----
@@ -177,11 +182,18 @@ def logsumexp(z, *, axis=-1, keepdims=False):
     >>> print(logsumexp([1000, 1000]).round(6))
     1000.693147
     """
-    z = _rows(z, axis)
-    with np.errstate(**_QUIETLY):
-        return _finish(scipy.special.logsumexp(z, axis=axis, keepdims=keepdims), None)
+
+    def of_rows(z, largest, found):
+        largest = np.where(np.isfinite(largest), largest, 0)
+        found[...] = largest + np.log1p(_others(z, largest, found.dtype))
+
+    z, axis = _rows(z, axis)
+    found = np.empty(np.delete(z.shape, axis), _inputs.result_dtype(z))
+    _by_blocks(of_rows, np.moveaxis(z, axis, -1), found)
+    return (np.expand_dims(found, axis) if keepdims else found)[()]
 
 
+@_inputs.quiet
 def softmax(z, *, axis=-1):
     """The distribution that belongs to a row of logits: ``q_k = exp(z_k) / sum exp(z_j)``.
 
@@ -217,11 +229,19 @@ def softmax(z, *, axis=-1):
     >>> print(softmax([1000, 1001, 1002]).round(6))
     [0.090031 0.244728 0.665241]
     """
-    z = _rows(z, axis)
-    with np.errstate(**_QUIETLY):
-        return scipy.special.softmax(z, axis=axis)
+
+    def of_rows(z, largest, q):
+        total = 0
+        for classes, e in _differences(z, _possible(largest), q.dtype):
+            np.exp(e, out=e)
+            q[classes] = e
+            total += e.sum(axis=-1, dtype=np.float64)
+        q /= total[..., np.newaxis]
+
+    return _like_logits(of_rows, z, axis)
 
 
+@_inputs.quiet
 def log_softmax(z, *, axis=-1):
     """The logarithm of softmax: ``log q_k = z_k - log sum exp(z_j)``.
 
@@ -258,13 +278,16 @@ def log_softmax(z, *, axis=-1):
     >>> print(log_softmax([0, 1000]))
     [-1000.     0.]
     """
-    z = _rows(z, axis)
-    with np.errstate(**_QUIETLY):
-        e = z - z.max(axis=axis, keepdims=True)
-        # scipy.special.log_softmax rounds to 0 where a class is nearly sure; logsumexp does not
-        return e - scipy.special.logsumexp(e, axis=axis, keepdims=True)
+
+    def of_rows(z, largest, log_q):
+        others = _others(z, _possible(largest), log_q.dtype)
+        np.subtract(z, largest[..., np.newaxis], out=log_q, dtype=log_q.dtype)
+        log_q -= np.log1p(others)[..., np.newaxis]
+
+    return _like_logits(of_rows, z, axis)
 
 
+@_inputs.quiet
 def softmax_jacobian(z):
     """How each probability answers to each logit: ``J = diag(q) - q q'`` with ``q = softmax(z)``.
 
@@ -299,30 +322,79 @@ def softmax_jacobian(z):
      [-0.25  0.25]]
     """
     q = softmax(z)
-    with np.errstate(**_QUIETLY):
-        jacobian = -q[..., :, np.newaxis] * q[..., np.newaxis, :]
-        diagonal = np.einsum("...kk->...k", jacobian)  # a view, which can be written to
-        diagonal[...] = 0
-        diagonal[...] = -jacobian.sum(axis=-1)  # q (1 - q), with all digits also where q is near 1
-        return jacobian + 0.0
+    jacobian = -q[..., :, np.newaxis] * q[..., np.newaxis, :]
+    diagonal = np.einsum("...kk->...k", jacobian)  # a view, which can be written to
+    diagonal[...] = 0
+    diagonal[...] = -jacobian.sum(axis=-1)  # q (1 - q), with all digits also where q is near 1
+    jacobian += 0.0  # without a negative zero
+    return jacobian
 
 
-def _logits(z):
-    (z,) = _arrays(z=z)
-    wrong = ~(z < math.inf)
+def _numbers(z):
+    (z,) = _inputs.arrays(z=z)
+    wrong = np.isnan(z)
     if wrong.any():
-        raise ValueError(f"z must hold numbers below inf, got {_first(z, wrong)}")
+        raise ValueError(f"z must hold numbers, got {_inputs.first(z, wrong)}")
     return z
 
 
 def _rows(z, axis):
-    """Logits of which each slice along the class axis leaves a class possible."""
-    z = _logits(z)
+    """The logits in their own dtype, and the class axis counted from 0."""
+    z = _inputs.real("z", z)
     if z.ndim == 0:
         raise ValueError(f"z must hold one logit for each class, got the single number {z}")
     whole = isinstance(axis, Integral) and not isinstance(axis, bool)
     if not (whole and -z.ndim <= axis < z.ndim):
         raise ValueError(f"axis must name an axis of z, which has shape {z.shape}, got {axis!r}")
-    if (z.max(axis=axis) == -math.inf).any():
+    return z, axis % z.ndim
+
+
+def _like_logits(of_rows, z, axis):
+    z, axis = _rows(z, axis)
+    found = np.empty(z.shape, _inputs.result_dtype(z))
+    _by_blocks(of_rows, np.moveaxis(z, axis, -1), np.moveaxis(found, axis, -1))
+    return found
+
+
+def _by_blocks(of_rows, z, found):
+    """Calls ``of_rows(z, largest, found)`` with blocks of the rows of `z`, the classes last."""
+
+    def block(index):
+        rows = z[index]
+        if rows.shape[-1] < _FEW:
+            rows = rows.astype(found.dtype, order="F")
+        largest = rows.max(axis=-1).astype(found.dtype)
+        if np.isnan(largest).any():
+            raise ValueError("z must hold numbers, got nan")
+        of_rows(rows, largest, found[index])
+
+    row = min(z.shape[-1], _MANY) * found.itemsize
+    _blocks.spread(block, _blocks.blocks(z.shape[:-1], row))
+
+
+def _differences(z, largest, dtype):
+    """Blocks of classes, and their logits less the largest of the row."""
+    step = max(1, _blocks.SIZE // (largest.size * dtype.itemsize))
+    for start in range(0, z.shape[-1], step):
+        classes = (..., slice(start, start + step))
+        yield classes, np.subtract(z[classes], largest[..., np.newaxis], dtype=dtype)
+
+
+def _others(z, largest, dtype):
+    """The sum of ``exp(z - largest)`` but for the largest, beside which tiny ones would be lost."""
+    others, more = 0.0, -1
+    for _, e in _differences(z, largest, dtype):
+        top = e == 0
+        np.exp(e, out=e)
+        e[top] = 0
+        others += e.sum(axis=-1, dtype=np.float64)
+        more += top.sum(axis=-1)
+    return others + more
+
+
+def _possible(largest):
+    if (largest == math.inf).any():
+        raise ValueError("z must hold numbers below inf, got inf")
+    if (largest == -math.inf).any():
         raise ValueError("z has a row that is all -inf; leave a class possible")
-    return z
+    return largest

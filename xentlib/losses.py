@@ -2,12 +2,16 @@
 
 The logits come first, the classes lie on their last axis, and results are in nats. Labels of an
 integer dtype are classes; labels of a floating dtype are target probabilities, one for each logit.
-A logit of ``-inf`` masks its class.
+A logit of ``-inf`` masks its class. A row of weight 0 is left out, whatever it holds.
 
-No intermediate result loses digits: a loss of 1e-300 is as exact as one of 1000. The work is done
-in blocks of rows that fit the cache of a processor, so for C-contiguous logits and labels there is,
-besides the gradient itself, never an array of the logits' size. float32 stays float32 (sums are in
-float64); float16 is computed in float32, all else in float64.
+No intermediate result loses digits: a loss of 1e-300 is as exact as one of 1000. float32 stays
+float32 (sums of losses are in float64); float16 is computed in float32, all else in float64.
+
+The work is done in blocks of rows, about 1 MiB large, so besides the gradient there is never an
+array of the size of the logits, however they lie in memory. Many blocks are shared by threads, as
+many as there are processors for this process, up to 8 or ``OMP_NUM_THREADS``; but in a thread or a
+process that was itself started to share work, as by joblib and Dask, one thread does all. The
+result is the same, to the last digit.
 """
 
 import math
@@ -15,7 +19,8 @@ import math
 import numpy as np
 import scipy  # its submodules are loaded when they are first used
 
-from xentlib.information import _array, _check_reduction, _first
+from xentlib import _inputs
+from xentlib._blocks import blocks, spread
 
 __all__ = [
     "sigmoid_binary_cross_entropy",
@@ -24,8 +29,8 @@ __all__ = [
     "softmax_cross_entropy_value_and_grad",
 ]
 
-_BLOCK = 1 << 16  # numbers in a block: 512 KiB of float64, which stays in the cache
-_NARROW = 64  # fewer classes than this are worked on class by class, which vectorises
+_NARROW = 64  # classes: NumPy adds rows of fewer one number at a time
+_LIMIT = {np.dtype(d): 0.4 * math.log(np.finfo(d).max) for d in (np.float32, np.float64)}
 
 
 def sigmoid_binary_cross_entropy(logits, labels, *, sample_weight=None, reduction="mean"):
@@ -38,10 +43,11 @@ def sigmoid_binary_cross_entropy(logits, labels, *, sample_weight=None, reductio
     logits : array_like
         The log-odds of "1", any shape.
     labels : array_like
-        Same shape as `logits`: 0 or 1 as integers or bools, or probabilities of "1" as floats.
+        Same shape as `logits`: 0 or 1 as integers or bools, or probabilities of "1" as floats;
+        what exceeds 1 by rounding to float32 counts as 1.
     sample_weight : array_like, optional
-        One weight for each loss, none negative; 0 leaves the observation out, though its logits
-        and its label must still be valid.
+        One weight for each loss, none negative; 0 leaves the observation out, whatever its logits
+        and its label are.
     reduction : {"mean", "sum", "none"}
         What to return: the weighted mean ``sum w l / sum w``, the sum ``sum w l``, or each
         ``w l``.
@@ -49,12 +55,12 @@ def sigmoid_binary_cross_entropy(logits, labels, *, sample_weight=None, reductio
     Returns
     -------
     ndarray or scalar
-        ``inf`` where a logit is ``-inf`` and its label is not 0.
+        At an infinite logit, the limit: 0 if its label is as sure, else ``inf``.
 
     Raises
     ------
     ValueError
-        If a logit is NaN or ``+inf``, the labels are neither 0 and 1 nor probabilities or do not
+        If a logit is NaN, the labels are neither 0 and 1 nor probabilities or do not
         have the shape of `logits`, a weight is negative or not finite, there is not one for each
         loss, a mean has all weights 0, or `reduction` is unknown.
 
@@ -83,10 +89,11 @@ def sigmoid_binary_cross_entropy_value_and_grad(
     logits : array_like
         The log-odds of "1", any shape.
     labels : array_like
-        Same shape as `logits`: 0 or 1 as integers or bools, or probabilities of "1" as floats.
+        Same shape as `logits`: 0 or 1 as integers or bools, or probabilities of "1" as floats;
+        what exceeds 1 by rounding to float32 counts as 1.
     sample_weight : array_like, optional
-        One weight for each loss, none negative; 0 leaves the observation out, though its logits
-        and its label must still be valid.
+        One weight for each loss, none negative; 0 leaves the observation out, whatever its logits
+        and its label are.
     reduction : {"mean", "sum", "none"}
         What to return: the weighted mean ``sum w l / sum w``, the sum ``sum w l``, or each
         ``w l``.
@@ -101,7 +108,7 @@ def sigmoid_binary_cross_entropy_value_and_grad(
     Raises
     ------
     ValueError
-        If a logit is NaN or ``+inf``, the labels are neither 0 and 1 nor probabilities or do not
+        If a logit is NaN, the labels are neither 0 and 1 nor probabilities or do not
         have the shape of `logits`, a weight is negative or not finite, there is not one for each
         loss, a mean has all weights 0, or `reduction` is unknown.
 
@@ -131,10 +138,10 @@ def softmax_cross_entropy(logits, labels, *, sample_weight=None, reduction="mean
         One row of logits for each observation.
     labels : array_like
         Classes from 0 to K-1 as integers, shape (...); or target probabilities as floats, shape
-        (..., K), which sum to 1.
+        (..., K), which sum to 1; what they miss by rounding to float32 is divided out.
     sample_weight : array_like, shape (...), optional
-        One weight for each loss, none negative; 0 leaves the observation out, though its logits
-        and its label must still be valid.
+        One weight for each loss, none negative; 0 leaves the observation out, whatever its logits
+        and its label are.
     reduction : {"mean", "sum", "none"}
         What to return: the weighted mean ``sum w l / sum w``, the sum ``sum w l``, or each
         ``w l``.
@@ -179,10 +186,10 @@ def softmax_cross_entropy_value_and_grad(logits, labels, *, sample_weight=None, 
         One row of logits for each observation.
     labels : array_like
         Classes from 0 to K-1 as integers, shape (...); or target probabilities as floats, shape
-        (..., K), which sum to 1.
+        (..., K), which sum to 1; what they miss by rounding to float32 is divided out.
     sample_weight : array_like, shape (...), optional
-        One weight for each loss, none negative; 0 leaves the observation out, though its logits
-        and its label must still be valid.
+        One weight for each loss, none negative; 0 leaves the observation out, whatever its logits
+        and its label are.
     reduction : {"mean", "sum", "none"}
         What to return: the weighted mean ``sum w l / sum w``, the sum ``sum w l``, or each
         ``w l``.
@@ -216,78 +223,102 @@ def softmax_cross_entropy_value_and_grad(logits, labels, *, sample_weight=None, 
     return _softmax(logits, labels, sample_weight, reduction, with_grad=True)
 
 
-# What follows computes a block of rows; `scale` is what the gradient is multiplied by.
+# What follows computes the losses of some rows, and their gradient, times `scale`, into `grad`.
 
 
-def _binary_block(z, y, scale, grad):
-    if not (z < math.inf).all():
-        raise ValueError(f"logits must hold numbers below inf, got {_first(z, ~(z < math.inf))}")
+def _binary_rows(z, y, scale, grad):
     y = _probabilities_of_1(y).astype(z.dtype, copy=False)
     if grad is not None:
         # for labels, one of the two terms is 0
         grad[...] = ((1 - y) * scipy.special.expit(z) - y * scipy.special.expit(-z)) * scale
-    finite = np.maximum(z, np.finfo(z.dtype).min)  # 0 times -inf would be NaN
-    losses = np.log1p(np.exp(-np.abs(z))) + np.maximum((1 - y) * finite, -y * finite)
-    losses[(z == -math.inf) & (y > 0)] = math.inf
+    finite = np.clip(z, np.finfo(z.dtype).min, np.finfo(z.dtype).max)  # 0 times inf would be NaN
+    losses = np.maximum((1 - y) * finite, -y * finite)
+    losses += np.log1p(np.exp(-np.abs(z)))
+    losses[np.isinf(z) & (y != (z > 0))] = math.inf
     return losses
 
 
-def _softmax_block(z, y, scale, grad):
-    (n, k), rows = z.shape, np.arange(len(z))
-    narrow = k < _NARROW
-    if narrow:
-        z = np.asfortranarray(z)
-    largest = z.max(axis=1)
-    if not np.isfinite(largest).all():
-        raise ValueError(_what_is_wrong(largest))
-    e = np.subtract(z, largest[:, np.newaxis], order="F" if narrow else "C")
-    classes = _classes(y, k) if y.ndim == 1 else e.argmax(axis=1)
-    flat, at = e.ravel(order="K"), (classes * n + rows if narrow else rows * k + classes)
-    d = flat[at]  # the label's logit, less the largest
-    if y.ndim == 1:
-        losses = -d
-    else:
-        y = _distributions_of(y).astype(z.dtype, copy=False)
-        losses = -np.where(y > 0, y * e, 0).sum(axis=1)
-
-    # Beside the label's own term, which can be 1, tiny others would be lost: they are summed alone.
-    np.exp(e, out=e)
+def _class_rows(z, y, scale, grad):
+    """The loss is the logarithm of ``1 + exp(z_j) / exp(z_y) + ...``, with all other classes j."""
+    (n, k), y = z.shape, _classes(y, z.shape[1])
+    if not _exponentials_are_exact(z):
+        targets = np.zeros_like(z)
+        targets[np.arange(n), y] = 1
+        return _target_rows(z, targets, scale, grad)
+    e = np.exp(z, out=grad)
+    flat, at = e.ravel(), np.arange(0, n * k, k)
+    at += y
+    own = flat[at]
     flat[at] = 0
-    others = e.sum(axis=1)
-    losses += np.log1p(others + np.expm1(d))
+    # einsum is the quicker, but adds one after another
+    others = np.einsum("nk->n", e) if k < _NARROW < n else np.add.reduce(e, 1)
     if grad is not None:
-        factor = scale / (others + np.exp(d))
-        e *= factor[:, np.newaxis]
-        if y.ndim == 1:
-            flat[at] = 0 - others * factor  # q - 1
-            grad[...] = e
-        else:
-            rest = (1 - y[rows, classes]) * scale - others * factor
-            np.subtract(e, y * np.reshape(scale, (-1, 1)), out=grad)
-            grad[rows, classes] = rest
+        factor = scale / (own + others)
+        grad *= factor[:, np.newaxis]
+        flat[at] = 0 - others * factor  # q - 1
+    others /= own
+    return _log1p(others)
+
+
+def _target_rows(z, y, scale, grad):
+    order = "C" if z.shape[1] < _NARROW else "F"  # few classes are worked on class by class
+    z, y = np.asarray(z.T, order=order), np.asarray(_targets(y).T, z.dtype, order=order)
+    largest = z.max(axis=0)
+    e = z - largest
+    losses = -np.where(y > 0, y * e, 0).sum(axis=0)
+    losses[~np.isfinite(largest)] = math.nan
+    # Beside the largest term, which is 1, tiny others would be lost: they are summed alone.
+    best = e.argmax(axis=0), np.arange(len(largest))
+    np.exp(e, out=e)
+    e[best] = 0
+    others = e.sum(axis=0)
+    losses += np.log1p(others)
+    if grad is not None:
+        factor = scale / (1 + others)
+        e *= factor
+        np.subtract(e, y * scale, out=grad.T)
+        grad.T[best] = (1 - y[best]) * scale - others * factor
     return losses
+
+
+def _exponentials_are_exact(z):
+    """Whether none is too large or too small for its quotients and sums; 0 is neither."""
+    limit = _LIMIT[z.dtype]
+    if z.size < 1000 and np.vdot(z, z) < limit**2:
+        return True
+    least = z.min()
+    if least == -math.inf:
+        least = z.min(where=z > -math.inf, initial=0)
+    return -limit < least and z.max() < limit
+
+
+def _log1p(x):
+    """``numpy.log1p``; of many by ``numpy.log``, the quicker, and what ``1 + x`` rounds off."""
+    if len(x) < 1000:
+        return np.log1p(x)
+    u = 1 + x
+    return np.log(u) - ((u - 1) - x) / u
 
 
 # What follows checks the input, walks through the blocks and reduces.
 
 
 def _binary(logits, labels, *options, with_grad):
-    z, y = _real("logits", logits), _array("labels", labels)
+    z, y = _array("logits", logits, _inputs.real), _array("labels", labels, _inputs.array)
+    _check_names(logits, labels, options[0])
     if y.shape != z.shape or y.dtype.kind not in "biuf":
         raise ValueError(
             f"labels must be 0 and 1 (integers or bools) or probabilities of 1 (floats), one for "
             f"each logit, so of shape {z.shape}; got {y.dtype} of shape {y.shape}"
         )
-    z_flat, y_flat = z.reshape(-1), y.reshape(-1)
-    return _by_blocks(_binary_block, z_flat, y_flat, z.shape, z.shape, *options, with_grad)
+    return _by_blocks(_binary_rows, z, y, (), *options, with_grad)
 
 
 def _softmax(logits, labels, *options, with_grad):
-    z, y = _real("logits", logits), _array("labels", labels)
+    z, y = _array("logits", logits, _inputs.real), _array("labels", labels, _inputs.array)
     if z.ndim == 0:
         raise ValueError(f"logits must hold one number for each class, got the single number {z}")
-    *leading, k = z.shape
-    leading = tuple(leading)
+    leading, row = z.shape[:-1], z.shape[-1:]
     classes = y.dtype.kind in "iu" and y.shape == leading
     if not classes and not (y.dtype.kind == "f" and y.shape == z.shape):
         raise ValueError(
@@ -295,112 +326,126 @@ def _softmax(logits, labels, *options, with_grad):
             f"so floats of shape {z.shape}; got {y.dtype} of shape {y.shape}"
             + _what_was_meant(y, z)
         )
-    z_rows, y_rows = z.reshape(-1, k), y.reshape(-1) if classes else y.reshape(-1, k)
-    return _by_blocks(_softmax_block, z_rows, y_rows, leading, z.shape, *options, with_grad)
+    _check_names(logits, labels, options[0], -1, classes)
+    return _by_blocks(_class_rows if classes else _target_rows, z, y, row, *options, with_grad)
 
 
-@np.errstate(over="ignore", under="ignore", invalid="ignore")  # beyond the largest number lies inf
-def _by_blocks(of_block, z, y, shape, grad_shape, sample_weight, reduction, with_grad):
-    """The value, and the gradient or None, from blocks of the rows of `z`."""
-    _check_reduction(reduction)
-    floats = [a.dtype.itemsize for a in (z, y) if a.dtype.kind == "f"]
-    dtype = np.dtype(np.float32 if floats and max(floats) <= 4 else np.float64)
-    weight, divisor = _weights(sample_weight, shape, reduction, dtype)
-    losses = np.empty(len(z), dtype) if reduction == "none" else None
+@_inputs.quiet  # beyond the largest number lies inf
+def _by_blocks(of_rows, z, y, row, sample_weight, reduction, with_grad):
+    """The value, and the gradient or None, where `row` is the shape of the logits of one loss."""
+    _inputs.check_reduction(reduction)
+    dtype, shape = _inputs.result_dtype(z, y), z.shape[: z.ndim - len(row)]
+    weight, divisor = _inputs.weights(sample_weight, shape, reduction, dtype)
+    losses = np.empty(shape, dtype) if reduction == "none" else None
     grad = np.empty(z.shape, dtype) if with_grad else None
-    total, step = 0.0, max(1, _BLOCK * len(z) // z.size)
-    for start in range(0, len(z), step):
-        rows = slice(start, start + step)
-        w = 1.0 if weight is None else weight[rows]
-        scale = np.asarray(w / divisor, dtype)
-        out = grad[rows] if with_grad else None
-        block = of_block(z[rows].astype(dtype, copy=False), y[rows], scale, out)
-        if weight is not None:
-            block = np.where(w > 0, w * block, 0)
-        if reduction == "none":
-            losses[rows] = block
+
+    def total(index):
+        rows = np.ascontiguousarray(z[index], dtype).reshape(-1, *row)
+        labels = y[index].reshape(rows.shape if y.ndim == z.ndim else -1)
+        slopes = grad[index].reshape(rows.shape) if with_grad else None
+        if weight is None:
+            found = of_rows(rows, labels, dtype.type(1 / divisor), slopes)
         else:
-            total += float(block.sum(dtype=np.float64))
-    value = losses.reshape(shape)[()] if reduction == "none" else dtype.type(total / divisor)
-    return value, grad.reshape(grad_shape) if with_grad else None
+            found = _weighted(of_rows, rows, labels, weight[index].ravel(), divisor, slopes)
+        result = float(np.add.reduce(found, 0, np.float64))
+        if math.isnan(result):
+            raise ValueError(_what_is_wrong(rows[np.isnan(found)]))
+        if losses is not None:
+            losses[index] = found.reshape(losses[index].shape)
+        return result
+
+    value = sum(spread(total, blocks(shape, math.prod(row) * dtype.itemsize))) / divisor
+    return dtype.type(value) if losses is None else losses[()], grad
 
 
-def _weights(sample_weight, shape, reduction, dtype):
-    """The weights, or None if all are 1, and what their sum of losses is divided by."""
-    if sample_weight is None:
-        return None, math.prod(shape) if reduction == "mean" else 1
-    weight = _real("sample_weight", sample_weight)
-    if weight.shape != shape:
-        raise ValueError(
-            f"sample_weight must hold one weight for each loss, so have shape {shape}, "
-            f"got shape {weight.shape}"
-        )
-    weight = weight.astype(np.float64, copy=False).reshape(-1)
-    wrong = ~((weight >= 0) & (weight < math.inf))
-    if wrong.any():
-        raise ValueError(
-            f"sample_weight must be finite and not negative, got {_first(weight, wrong)}"
-        )
-    largest = weight.max()
-    if reduction != "mean":
-        if largest > np.finfo(dtype).max:
-            raise ValueError(
-                f"sample_weight must be finite in the dtype of the loss, {dtype}, got {largest}; "
-                "use float64 logits or smaller weights"
-            )
-        return weight, 1
-    if largest == 0:
-        raise ValueError("sample_weight must have a positive and finite sum for a mean, got 0.0")
-    # A mean depends on ratios only. Weights below 1 have a finite sum; powers of 2 round nothing.
-    weight = np.ldexp(weight, -np.frexp(largest)[1])
-    return weight, weight.sum()
+def _weighted(of_rows, z, y, weight, divisor, grad):
+    """The weighted losses. A row of weight 0 is left out, whatever it holds."""
+    counted = np.flatnonzero(weight)
+    if len(counted) == len(weight):
+        losses = weight * of_rows(z, y, z.dtype.type(1), grad)
+        if grad is not None:
+            np.multiply(grad.T, (weight / divisor).astype(z.dtype), out=grad.T)
+        return losses
+    losses = np.zeros(len(weight))
+    if grad is not None:
+        grad[...] = 0
+    if len(counted):
+        z, y, weight = z[counted], y[counted], weight[counted]
+        slopes = None if grad is None else np.empty_like(z)
+        losses[counted] = _weighted(of_rows, z, y, weight, divisor, slopes)
+        if grad is not None:
+            grad[counted] = slopes
+    return losses
 
 
-def _real(name, value):
-    """An array of real numbers in its own dtype: a conversion would copy it whole."""
-    array = _array(name, value)
-    if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must hold real numbers, got dtype {array.dtype}")
-    return array
+def _array(name, value, checked):
+    """An array of numbers; what is one needs no closer look."""
+    plain = type(value) is np.ndarray and value.size and value.dtype.kind in "biuf"
+    return value if plain else checked(name, value)
+
+
+def _check_names(logits, labels, sample_weight, axis=None, classes=False):
+    """What pandas calls rows and classes must not contradict their positions."""
+    if type(logits) is type(labels) is np.ndarray:
+        return  # of two without names, and weights, none does
+    if classes:
+        _inputs.check_numbered("logits", logits)
+        tables, rows = {"logits": logits}, {"labels": labels, "sample_weight": sample_weight}
+    else:
+        tables, rows = {"logits": logits, "labels": labels}, {"sample_weight": sample_weight}
+    _inputs.check_names(axis, tables, rows)
 
 
 def _probabilities_of_1(y):
-    wrong = ~((y >= 0) & (y <= 1))
+    wrong = ~((y >= 0) & (y <= 1 + _inputs.tolerance(y.dtype, 1)))
     if wrong.any():
         valid = "hold probabilities between 0 and 1" if y.dtype.kind == "f" else "be 0 or 1"
-        raise ValueError(f"labels must {valid}, got {_first(y, wrong)}")
-    return y
+        raise ValueError(f"labels must {valid}, got {_what_to_do(y, wrong)}")
+    return np.minimum(y, 1)
 
 
 def _classes(y, k):
-    wrong = (y < 0) | (y >= k)
+    found = y.astype(np.intp, copy=False)
+    if np.maximum.reduce(found.view(np.uintp)) >= k:  # in which negative ones are large
+        wrong = (y < 0) | (y >= k)
+        raise ValueError(f"labels must lie between 0 and {k - 1}, got {_what_to_do(y, wrong)}")
+    return found
+
+
+def _targets(y):
+    """Distributions: what their sums miss by rounding is divided out."""
+    y = np.ascontiguousarray(y)  # NumPy adds what is contiguous in pairs, which is exact
+    wrong = ~(y >= 0)
     if wrong.any():
-        label = _first(y, wrong)
-        hint = "; to leave a row out, give it a sample_weight of 0 and any valid class"
+        raise ValueError(f"labels must hold probabilities, got {_what_to_do(y, wrong)}")
+    total = y.sum(axis=1, dtype=np.float64)
+    wrong = np.abs(total - 1) > _inputs.tolerance(y.dtype, y.shape[1])
+    if wrong.any():
         raise ValueError(
-            f"labels must lie between 0 and {k - 1}, got {label}{hint if label < 0 else ''}"
+            f"labels must sum to 1 in each row, got a sum of {_inputs.first(total, wrong)}; "
+            "call normalize() if these are counts or rounded numbers"
         )
-    return y.astype(np.intp, copy=False)
+    return y if (total == 1).all() else y / total[:, np.newaxis]
 
 
-def _distributions_of(y):
-    wrong = ~((y >= 0) & (y < math.inf))
-    if wrong.any():
-        raise ValueError(f"labels must hold probabilities, got {_first(y, wrong)}")
-    total = y.sum(axis=1, dtype=np.float64)  # float16 may lose half of it
-    wrong = ~(np.abs(total - 1) <= math.sqrt(np.finfo(y.dtype).eps))
-    if wrong.any():
-        raise ValueError(
-            f"labels must sum to 1 in each row, got a sum of {_first(total, wrong)}; "
-            "call normalize() if these are counts"
-        )
-    return y
+def _what_to_do(y, wrong):
+    """The label that is wrong, and what to do about it."""
+    label = _inputs.first(y, wrong)
+    if -1e-6 < label < 0:
+        return f"{label}; if it is a rounded 0, use numpy.maximum(labels, 0)"
+    if label < 0 or label != label:
+        return f"{label}; to leave a row out, give it sample_weight 0"
+    return f"{label}"
 
 
-def _what_is_wrong(largest):
-    if (largest == -math.inf).any():
+def _what_is_wrong(z):
+    """Of the first row of logits that has no loss."""
+    row = z[0]
+    if np.ndim(row) == 0:
+        return f"logits must hold numbers, got {row}"
+    if (row == -math.inf).all():
         return "logits has a row that is all -inf; leave a class possible"
-    return f"logits must hold numbers below inf, got {_first(largest, ~np.isfinite(largest))}"
+    return f"logits must hold numbers below inf, got {_inputs.first(row, ~(row < math.inf))}"
 
 
 def _what_was_meant(y, z):
