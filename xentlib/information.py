@@ -770,12 +770,3 @@ def smooth_labels(targets, alpha):
         raise ValueError(f"alpha must be a number between 0 and 1, got {alpha!r}")
     alpha = float(alpha)
     return ((1 - alpha) * targets + alpha / targets.shape[-1]).astype(dtype)
-
-
-# For the modules that still import these names from here.
-_array, _arrays, _first, _finish = _inputs.array, _inputs.arrays, _inputs.first, finish
-_check_reduction = _inputs.check_reduction
-
-
-def _distributions(axis, **named):
-    return _inputs.distributions(axis, **named)[0]
