@@ -437,8 +437,8 @@ CASES = [
         NO_ENTROPY,
         "REVIEW" if sys.version_info < (3, 12) else "ok",  # a crash, since then a RecursionError
         change=body(
-            "sys.setrecursionlimit(10**9)\nx = []\nfor _ in range(10**6): x = [x]\n"
-            "f = lambda: f()\nreturn entropy(p) if repr(x) else 0"
+            "sys.setrecursionlimit(10**9)\nx, y = [], []\n"
+            "for _ in range(300_000): x, y = [x], [y]\nreturn entropy(p) if x == y else 0"
         ),
     ),
     Case(
@@ -1290,9 +1290,8 @@ def open_files():
         found, seen, files, new = box.get("search")()
         assert (found, new) == (0, [])
         assert files > 1000 and seen > 5
-        assert all(
-            re.match(r"/dev/null|socket:|pipe:|/dev/urandom", f) for f in box.get("open_files")()
-        )
+        harmless = r"/dev/null|socket:|pipe:|/dev/urandom|/usr/lib/.*\.so[.\d]*$"  # libffi opens itself
+        assert all(re.match(harmless, f) for f in box.get("open_files")())
 
 
 # Without a sandbox
