@@ -606,7 +606,7 @@ ERRORS = {
     # lengths
     "a missing length": (
         lambda: kraft_sum([1, None]),
-        "lengths must hold real numbers, got None (NoneType)",
+        "lengths must hold real numbers, got None (NoneType); leave out or replace what is missing",
     ),
     "too few lengths": (
         lambda: expected_length([0.2, 0.3, 0.5], [1, 2]),

@@ -800,3 +800,9 @@ def test_after_a_fit_that_failed_the_model_is_not_fitted():
     for method in model.decision_function, model.predict, model.predict_log_proba:
         with pytest.raises(NotFittedError):
             method(X)
+
+
+def test_a_mask_is_not_lost():
+    X = np.ma.masked_array([[0.0], [1.0], [2.0]], mask=[[0], [1], [0]])
+    with pytest.raises(ValueError, match="X is a masked array; leave out or replace"):
+        SoftmaxRegression().fit(X, [0, 1, 1])

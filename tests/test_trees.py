@@ -373,7 +373,7 @@ ERRORS = {
     ),
     "masked": (
         lambda: best_split(np.ma.array([1, 2], mask=[0, 1]), [0, 1]),
-        "x is a masked array; choose what to do with the masked values",
+        "x is a masked array; choose what to do with the masked values: compressed() or filled()",
     ),
     "too few classes": (
         lambda: best_split([1, 2, 3], [0, 1]),
@@ -394,7 +394,7 @@ ERRORS = {
     ),
     "missing": (
         lambda: best_split([1, None], [0, 1]),
-        "x must hold real numbers, got None (NoneType)",
+        "x must hold real numbers, got None (NoneType); leave out or replace what is missing",
     ),
     "too long an integer": (
         lambda: best_split([2**64, 2**64 + 1], [0, 1]),

@@ -9,14 +9,16 @@ from numbers import Real
 import numpy as np
 
 FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
-COUNT_THEM = "; observations must be counted first, by numpy.unique(..., return_counts=True)"
 quiet = np.errstate(all="ignore")  # limits such as -log 0 = inf are meant
 
 
 def array(name, value):
     """An array that is neither masked nor ragged nor empty."""
     if has_mask(value):
-        raise ValueError(f"{name} is a masked array; choose what to do with the masked values")
+        raise ValueError(
+            f"{name} is a masked array; choose what to do with the masked values: "
+            "compressed() or filled()"
+        )
     if isinstance(value, (Mapping, MappingView, Set, Iterator)):
         values = f"{name}.values()" if isinstance(value, Mapping) else name
         raise ValueError(
@@ -30,6 +32,8 @@ def array(name, value):
         if "inhomogeneous" in str(error):
             raise ValueError(f"{name} must be an array, but its rows differ in length") from None
         raise ValueError(f"{name} cannot be made an array: {error}") from error
+    except (TypeError, RuntimeError) as error:  # of tensors
+        raise ValueError(f"{name} cannot be made an array: {error}") from error
     if found.size == 0:
         raise ValueError(f"{name} is empty: it has shape {found.shape}")
     return found
@@ -41,8 +45,8 @@ def real(name, value):
     if found.dtype == object:
         return from_objects(name, found)
     if found.dtype.kind not in "biuf":
-        observed = COUNT_THEM if found.dtype.kind in "US" else ""
-        raise ValueError(f"{name} must hold real numbers, got dtype {found.dtype}{observed}")
+        text = _of_text(found.flat[0]) if found.dtype.kind in "US" else ""
+        raise ValueError(f"{name} must hold real numbers, got dtype {found.dtype}{text}")
     return found
 
 
@@ -109,7 +113,7 @@ def probabilities(**named):
         if wrong.any():
             raise ValueError(
                 f"{name} must hold probabilities between 0 and 1, got {first(given, wrong)}"
-                + hint(name, first(p, wrong), "call normalize() if these are counts")
+                + hint(name, first(p, wrong), "sigmoid")
             )
         checked.append(np.minimum(p, 1))
     return checked, result_dtype(*found.values())
@@ -163,25 +167,32 @@ def sum_to_1(name, given, axis, unmoved=None):
     wrong = ~(p >= 0)  # this way round, NaN is wrong too
     if wrong.any():
         value = first(p, wrong)
-        raise ValueError(f"{name} must hold probabilities, got {value}" + hint(name, value, ""))
+        raise ValueError(
+            f"{name} must hold probabilities, got {value}" + hint(name, value, "softmax")
+        )
     total = p.sum(axis=axis, keepdims=True)
     size = p.size // total.size
     wrong = np.abs(total - 1) > tolerance(given.dtype, size)
     if wrong.any():
         raise ValueError(
             f"{name} must sum to 1, got a sum of {first(total, wrong)} (shape {given.shape}); "
-            + _otherwise(given if unmoved is None else unmoved)
+            + _otherwise(name, given if unmoved is None else unmoved, axis, total[wrong].flat[0])
         )
     return p if (total == 1).all() else p / total
 
 
-def _otherwise(given):
+def _otherwise(name, given, axis, total):
     """What to do about sums that are not 1: perhaps they are along another axis."""
-    for axis, size in enumerate(given.shape):
-        total = given.sum(axis=axis, dtype=FLOAT64)
-        if size > 1 and np.all(np.abs(total - 1) <= tolerance(given.dtype, size)):
-            return f"along axis {axis} it does"
-    return "call normalize() if these are counts or rounded numbers"
+    if isinstance(axis, tuple):
+        return f"call normalize({name}, axis=(-2, -1)) if these are counts or rounded numbers"
+    for other, size in enumerate(given.shape):
+        sums = given.sum(axis=other, dtype=FLOAT64)
+        if size > 1 and np.all(np.abs(sums - 1) <= tolerance(given.dtype, size)):
+            return f"along axis {other} it does"
+    if not 0 < total < math.inf:
+        return "call softmax() if these are logits"
+    classes = ", one_hot() if they are classes" if given.dtype.kind in "iu" else ""
+    return f"call normalize() if these are counts or rounded numbers{classes}"
 
 
 def tolerance(dtype, size):
@@ -199,8 +210,10 @@ def tolerance(dtype, size):
 def class_indices(labels, n_classes, name="labels"):
     found = array(name, labels)
     if found.dtype.kind not in "iu":
-        convert = "; use numpy.unique(..., return_inverse=True) to number them"
-        convert = "; use astype(int) if they are whole" if found.dtype.kind == "f" else convert
+        convert = "; number them from 0, by numpy.searchsorted(sorted_classes, labels)"
+        if found.dtype.kind in "fb":
+            missing = found.dtype.kind == "f" and np.isnan(found).any()
+            convert = "; some are missing: leave these rows out" if missing else "; use astype(int)"
         raise ValueError(
             f"{name} must be whole numbers (class indices), got dtype {found.dtype}{convert}"
         )
@@ -208,6 +221,11 @@ def class_indices(labels, n_classes, name="labels"):
     if wrong.any():
         raise ValueError(
             f"{name} must lie between 0 and {n_classes - 1}, got {first(found, wrong)}"
+            + (
+                "; subtract 1 if they count from 1"
+                if 0 < found.min() < found.max() == n_classes
+                else ""
+            )
         )
     return found
 
@@ -216,6 +234,11 @@ def weights(sample_weight, shape, reduction, dtype):
     """The weights, or None if all are 1, and what their sum of losses is divided by."""
     if sample_weight is None:
         return None, math.prod(shape) if reduction == "mean" else 1
+    if isinstance(sample_weight, (Mapping, str)):
+        raise ValueError(
+            f"sample_weight must hold one weight for each loss, got {sample_weight!r:.60}; weights "
+            "of classes become those of rows by numpy.array(class_weights)[labels]"
+        )
     weight = real("sample_weight", sample_weight)
     if weight.shape != shape:
         raise ValueError(
@@ -255,15 +278,16 @@ def check_names(axis, tables, rows=None):
     """Arrays go by position: what pandas calls their rows and classes must not say otherwise.
 
     `axis` is that of the classes in each of the `tables`, None if they have none; `rows` hold one
-    number for each row. A default index, 0, 1, 2, ..., names no rows; of classes it is their names.
+    number for each row. A default index, 0, 1, 2, ..., is no contradiction to other labels, unless
+    they are the same ones in another order.
     """
     indexed = [(name, _indexes(value, axis)) for name, value in tables.items()]
     for name, value in (rows or {}).items():
         indexed.append((name, _indexes(value, None) + [None] * (axis is not None)))
     for (a_name, a_indexes), (b_name, b_indexes) in combinations(indexed, 2):
         pairs = zip(reversed(a_indexes), reversed(b_indexes), strict=False)
-        for back, (a, b) in enumerate(pairs):
-            if a is not None and b is not None and _clash(a, b, axis is not None and back == 0):
+        for a, b in pairs:
+            if a is not None and b is not None and _clash(a, b):
                 raise ValueError(
                     f"{a_name} and {b_name} are taken by position, but are labelled {_short(a)} "
                     f"and {_short(b)}: align them (reindex), or use to_numpy() if the positions "
@@ -291,12 +315,10 @@ def _indexes(value, axis):
     return found
 
 
-def _clash(a, b, classes):
+def _clash(a, b):
     if len(a) != len(b) or a.equals(b):
         return False
-    if _is_default(a) or _is_default(b):
-        return classes and set(a) == set(b)
-    return True
+    return set(a) == set(b) if _is_default(a) or _is_default(b) else True
 
 
 def _is_default(index):
@@ -343,22 +365,35 @@ def from_objects(name, found):
     """Fractions, decimals and long integers as floats."""
     for value in found.flat:
         if isinstance(value, bool) or not isinstance(value, (Real, Decimal)):
-            observed = COUNT_THEM if isinstance(value, str) else ""
-            kind = type(value).__name__
-            raise ValueError(f"{name} must hold real numbers, got {value!r:.60} ({kind}){observed}")
+            kind, text = type(value).__name__, ""
+            if isinstance(value, str):
+                text = _of_text(value)
+            elif value is None or kind == "NAType":
+                text = "; leave out or replace what is missing"
+            raise ValueError(f"{name} must hold real numbers, got {value!r:.60} ({kind}){text}")
     try:
         return found.astype(FLOAT64)
     except OverflowError:
         raise ValueError(f"{name} holds a number beyond the largest float") from None
 
 
-def hint(name, value, otherwise):
-    """What to do about a number that is no probability."""
+def _of_text(value):
+    try:
+        float(value)
+    except ValueError:
+        return "; observations must be counted first, by numpy.unique(..., return_counts=True)"
+    return "; convert the text with astype(float)"
+
+
+def hint(name, value, function):
+    """What to do about a number that is no probability; `function` makes some of logits."""
     if -1e-6 < value < 0:
         return f"; if it is a rounded 0, use numpy.maximum({name}, 0)"
     if value != value:
         return "; leave out or replace what is missing"
-    return f"; {otherwise}" if otherwise else ""
+    if value < 0:
+        return f"; call {function}() if these are logits, exp() if logarithms"
+    return f"; call normalize() if these are counts, {function}() if logits"
 
 
 def first(found, wrong):

@@ -387,6 +387,11 @@ def binary_cross_entropy(p, q, *, base=None):
     0.400367
     """
     (p, q), dtype = _inputs.probabilities(p=p, q=q)
+    if p.ndim != q.ndim and 1 in q.shape + p.shape and p.size == q.size > 1:
+        raise ValueError(
+            f"p has shape {p.shape} and q has shape {q.shape}: each of p would meet each of q; "
+            "use ravel(), or give both two axes if you want that"
+        )
     p, q = _inputs.broadcast(p, q)
     return finish(-scipy.special.xlogy(p, q) - scipy.special.xlog1py(1 - p, -q), base, dtype)
 
@@ -398,7 +403,8 @@ def joint_entropy(pxy, *, base=None):
     Parameters
     ----------
     pxy : array_like, shape (..., X, Y)
-        Joint tables; the last two axes together sum to 1, up to the rounding of float32.
+        Joint tables; the last two axes together sum to 1, up to the rounding of float32. (Of two
+        columns ``pandas.crosstab(x, y, normalize=True)`` makes one.)
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
 
@@ -435,7 +441,8 @@ def conditional_entropy(pxy, *, given, base=None):
     Parameters
     ----------
     pxy : array_like, shape (..., X, Y)
-        Joint tables; the last two axes together sum to 1, up to the rounding of float32.
+        Joint tables; the last two axes together sum to 1, up to the rounding of float32. (Of two
+        columns ``pandas.crosstab(x, y, normalize=True)`` makes one.)
     given : int
         The axis of the variable that is known, counted within the table: 0 (or -2) for the rows
         ``X``, which gives ``H(Y | X)``; 1 (or -1) for the columns ``Y``, which gives ``H(X | Y)``.
@@ -480,7 +487,8 @@ def mutual_information(pxy, *, base=None):
     Parameters
     ----------
     pxy : array_like, shape (..., X, Y)
-        Joint tables; the last two axes together sum to 1, up to the rounding of float32.
+        Joint tables; the last two axes together sum to 1, up to the rounding of float32. (Of two
+        columns ``pandas.crosstab(x, y, normalize=True)`` makes one.)
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
 
@@ -520,7 +528,8 @@ def information_gain(counts, *, base=None):
     Parameters
     ----------
     counts : array_like, shape (..., branches, classes)
-        ``counts[b, k]`` members of class ``k`` went down branch ``b``.
+        ``counts[b, k]`` members of class ``k`` went down branch ``b``: without margins, as
+        ``pandas.crosstab(branches, classes)`` makes them of two columns.
     base : float, optional
         Base of the logarithm: nats by default, 2 for bits, 10 for hartleys.
 
@@ -668,6 +677,8 @@ def negative_log_likelihood(q, labels, *, base=None, sample_weight=None, reducti
         raise ValueError(
             f"labels must hold one class for each distribution in q, so have shape {q.shape[:-1]}, "
             f"got shape {labels.shape}"
+            + ("; q and labels may be exchanged" if q.ndim < labels.ndim else "")
+            + ("; for the probability of 1 alone use binary_cross_entropy" if q.ndim == 1 else "")
         )
     dtype = _inputs.result_dtype(q)
     weight, divisor = _inputs.weights(sample_weight, labels.shape, reduction, dtype)

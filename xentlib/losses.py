@@ -360,13 +360,12 @@ def _by_blocks(of_rows, z, y, row, sample_weight, reduction, with_grad):
 
 def _weighted(of_rows, z, y, weight, divisor, grad):
     """The weighted losses. A row of weight 0 is left out, whatever it holds."""
-    counted = np.flatnonzero(weight)
-    if len(counted) == len(weight):
+    if np.count_nonzero(weight) == len(weight):
         losses = weight * of_rows(z, y, z.dtype.type(1), grad)
         if grad is not None:
             np.multiply(grad.T, (weight / divisor).astype(z.dtype), out=grad.T)
         return losses
-    losses = np.zeros(len(weight))
+    losses, counted = np.zeros(len(weight)), np.flatnonzero(weight)
     if grad is not None:
         grad[...] = 0
     if len(counted):
@@ -386,8 +385,9 @@ def _array(name, value, checked):
 
 def _check_names(logits, labels, sample_weight, axis=None, classes=False):
     """What pandas calls rows and classes must not contradict their positions."""
-    if type(logits) is type(labels) is np.ndarray:
-        return  # of two without names, and weights, none does
+    named = [hasattr(value, "iloc") for value in (logits, labels, sample_weight)]
+    if not named[0] and not all(named[1:]):
+        return
     if classes:
         _inputs.check_numbered("logits", logits)
         tables, rows = {"logits": logits}, {"labels": labels, "sample_weight": sample_weight}
@@ -408,7 +408,11 @@ def _classes(y, k):
     found = y.astype(np.intp, copy=False)
     if np.maximum.reduce(found.view(np.uintp)) >= k:  # in which negative ones are large
         wrong = (y < 0) | (y >= k)
-        raise ValueError(f"labels must lie between 0 and {k - 1}, got {_what_to_do(y, wrong)}")
+        hint = "; subtract 1 if they count from 1" if 0 < y.min() < y.max() == k else ""
+        if k == 1:
+            hint = "; for one logit for each label use sigmoid_binary_cross_entropy"
+        message = f"labels must lie between 0 and {k - 1}, got {_what_to_do(y, wrong)}{hint}"
+        raise ValueError(message)
     return found
 
 
@@ -449,8 +453,12 @@ def _what_is_wrong(z):
 
 
 def _what_was_meant(y, z):
+    if y.shape == z.shape and z.ndim == 1 and y.dtype.kind in "biu" and y.size > 1:
+        return "; for one logit for each label use sigmoid_binary_cross_entropy"
     if y.shape == z.shape and y.dtype.kind in "biu":
         return "; if they are one-hot, use labels.argmax(axis=-1) or labels.astype(float)"
+    if y.dtype.kind in "OUS":
+        return "; number the classes from 0, by numpy.searchsorted(sorted_classes, labels)"
     if y.shape == z.shape[:-1] and y.dtype.kind in "bf":
         return "; if they are classes, use labels.astype(int)"
     if y.shape == (*z.shape[:-1], 1) and y.dtype.kind in "iu":

@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
+from xentlib import _inputs
 from xentlib.activations import log_softmax, sigmoid, softmax
 from xentlib.losses import (
     sigmoid_binary_cross_entropy_value_and_grad,
@@ -118,11 +119,14 @@ class SoftmaxRegression(ClassifierMixin, BaseEstimator):
     def fit(self, X, y, sample_weight=None):
         """Find the weights for features ``X``, shape (n, d), and classes ``y``, shape (n,).
 
-        Classes are numbers or strings; `sample_weight` says how often each row counts.
+        Rows go by position, whatever their labels in pandas. Classes are numbers or strings;
+        `sample_weight` says how often each row counts.
         """
         self._check_parameters()
         C = _float(self.C)
         _check_labels(y)
+        if _inputs.has_mask(X):
+            raise ValueError("X is a masked array; leave out or replace what is masked")
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
         check_classification_targets(y)

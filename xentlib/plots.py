@@ -749,6 +749,7 @@ def two_divergences(p, q, names=("A", "B", "C")):
     --------
     >>> figure = two_divergences([0.5, 0.25, 0.25], [0.9, 0.05, 0.05])
     """
+    _inputs.check_names(-1, {"p": p, "q": q})
     p = _distribution("p", p)
     q, names = _distribution("q", q, len(p)), _texts("names", names, len(p))
     figure, (left, right) = _figure(1, 2)

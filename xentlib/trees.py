@@ -51,7 +51,7 @@ def best_split(x, y, *, base=None):
     ValueError
         If a value of `x` is NaN, infinite or too long an integer; if `y` does not hold one class
         for each value of `x`, is continuous (cut it into bins first) or of mixed kinds; if `x` and
-        `y` have different pandas indexes; or if `base` is not above 1.
+        `y` have contradicting pandas indexes; or if `base` is not above 1.
 
     Notes
     -----
