@@ -564,9 +564,13 @@ ERRORS = {
     "counts": (
         lambda: huffman_code([3, 1]),
         "p must sum to 1, got a sum of 4.0 (shape (2,)); "
-        "call normalize() if these are counts or rounded numbers",
+        "call normalize() if these are counts or rounded numbers, one_hot() if they are classes",
     ),
-    "negative": (lambda: huffman_code([1.5, -0.5]), "p must hold probabilities, got -0.5"),
+    "negative": (
+        lambda: huffman_code([1.5, -0.5]),
+        "p must hold probabilities, got -0.5; call softmax() if these are logits, exp() if "
+        "logarithms",
+    ),
     "NaN": (
         lambda: huffman_code([math.nan, 1]),
         "p must hold probabilities, got nan; leave out or replace what is missing",
@@ -583,7 +587,7 @@ ERRORS = {
     "counts, length": (
         lambda: expected_length([3, 1], [1, 1]),
         "p must sum to 1, got a sum of 4.0 (shape (2,)); "
-        "call normalize() if these are counts or rounded numbers",
+        "call normalize() if these are counts or rounded numbers, one_hot() if they are classes",
     ),
     "two distributions, length": (
         lambda: expected_length([HALF, HALF], [1, 1]),

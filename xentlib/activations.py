@@ -187,10 +187,12 @@ def logsumexp(z, *, axis=-1, keepdims=False):
         largest = np.where(np.isfinite(largest), largest, 0)
         found[...] = largest + np.log1p(_others(z, largest, found.dtype))
 
-    z, axis = _rows(z, axis)
-    found = np.empty(np.delete(z.shape, axis), _inputs.result_dtype(z))
-    _by_blocks(of_rows, np.moveaxis(z, axis, -1), found)
-    return (np.expand_dims(found, axis) if keepdims else found)[()]
+    z = _rows(z, axis)
+    shape = list(z.shape)
+    shape[axis] = 1
+    found = np.empty(shape, _inputs.result_dtype(z))
+    _by_blocks(of_rows, z.swapaxes(axis, -1), found.swapaxes(axis, -1)[..., 0])
+    return found if keepdims else found.squeeze(axis)[()]
 
 
 @_inputs.quiet
@@ -339,20 +341,20 @@ def _numbers(z):
 
 
 def _rows(z, axis):
-    """The logits in their own dtype, and the class axis counted from 0."""
+    """The logits, in their own dtype."""
     z = _inputs.real("z", z)
     if z.ndim == 0:
         raise ValueError(f"z must hold one logit for each class, got the single number {z}")
     whole = isinstance(axis, Integral) and not isinstance(axis, bool)
     if not (whole and -z.ndim <= axis < z.ndim):
         raise ValueError(f"axis must name an axis of z, which has shape {z.shape}, got {axis!r}")
-    return z, axis % z.ndim
+    return z
 
 
 def _like_logits(of_rows, z, axis):
-    z, axis = _rows(z, axis)
+    z = _rows(z, axis)
     found = np.empty(z.shape, _inputs.result_dtype(z))
-    _by_blocks(of_rows, np.moveaxis(z, axis, -1), np.moveaxis(found, axis, -1))
+    _by_blocks(of_rows, z.swapaxes(axis, -1), found.swapaxes(axis, -1))
     return found
 
 

@@ -231,7 +231,8 @@ def _binary_rows(z, y, scale, grad):
     if grad is not None:
         # for labels, one of the two terms is 0
         grad[...] = ((1 - y) * scipy.special.expit(z) - y * scipy.special.expit(-z)) * scale
-    finite = np.clip(z, np.finfo(z.dtype).min, np.finfo(z.dtype).max)  # 0 times inf would be NaN
+    largest = np.finfo(z.dtype).max
+    finite = np.minimum(np.maximum(z, -largest), largest)  # 0 times inf would be NaN
     losses = np.maximum((1 - y) * finite, -y * finite)
     losses += np.log1p(np.exp(-np.abs(z)))
     losses[np.isinf(z) & (y != (z > 0))] = math.inf
