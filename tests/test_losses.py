@@ -668,7 +668,11 @@ ERRORS = {
     ),
     "targets inf": (softmax, (ROW, [[1, inf, 0]]), "labels must sum to 1 in each row, got .* inf"),
     "binary label 2": (binary, ([0, 0], [1, 2]), "labels must be 0 or 1, got 2"),
-    "binary label -1": (binary, ([0, 0], [1, -1]), "labels must be 0 or 1, got -1"),
+    "binary label -1": (
+        binary,
+        ([0, 0], [1, -1]),
+        r"labels must be 0 or 1, got -1; .*\(labels \+ 1\) / 2",
+    ),
     "binary target": (binary, ([0.0], [1.5]), "labels must hold probabilities .*, got 1.5$"),
     "logits None": (softmax, (None, [0]), r"logits must hold real numbers, got None"),
     "logits dict": (softmax, ({"a": [0, 1]}, [0]), r"logits .* use list\(logits.values\(\)\)"),

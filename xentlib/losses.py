@@ -401,7 +401,10 @@ def _probabilities_of_1(y):
     wrong = ~((y >= 0) & (y <= 1 + _inputs.tolerance(y.dtype, 1)))
     if wrong.any():
         valid = "hold probabilities between 0 and 1" if y.dtype.kind == "f" else "be 0 or 1"
-        raise ValueError(f"labels must {valid}, got {_what_to_do(y, wrong)}")
+        found = _what_to_do(y, wrong)
+        if (np.abs(y) == 1).all():
+            found = f"{_inputs.first(y, wrong)}; if they are -1 and 1, use (labels + 1) / 2"
+        raise ValueError(f"labels must {valid}, got {found}")
     return np.minimum(y, 1)
 
 
