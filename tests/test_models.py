@@ -568,7 +568,7 @@ def test_weights_held_back_by_a_weak_penalty_only_are_right_to_1_percent_or_it_i
         best = parameters(best.fit(X, y))[:, :-1]
     weights, said = weights_and_warnings(C, X, y)
     error = np.linalg.norm(weights - best) / np.linalg.norm(best)
-    # The 1 percent is an estimate, at the step that is the last; which one that is hangs on rounding.
+    # The 1 percent is an estimate, and which step is the last hangs on rounding.
     assert error < 0.015 or "with so weak a penalty the weights may be far off" in said[0]
     if scaled and C <= 1e6:
         assert not said
