@@ -63,7 +63,7 @@ def test_the_first_part_that_fails_gives_the_error_and_the_rest_is_left(three_th
 
     def work(part):
         started.append(part)
-        time.sleep(0.001 * (30 - part))
+        time.sleep(0.05 if part == 5 else 0.002)
         if part >= 5:
             raise ValueError(part)
 
@@ -72,16 +72,28 @@ def test_the_first_part_that_fails_gives_the_error_and_the_rest_is_left(three_th
     assert len(started) < 12
 
 
-def test_an_interrupt_ends_all_threads(three_threads):
+@pytest.mark.parametrize("where", ["work", "between"])
+def test_an_interrupt_ends_all_threads(three_threads, where, monkeypatch):
+    here, done = threading.current_thread(), []
+
+    class Interrupted(_blocks.deque):
+        def popleft(self):
+            if where == "between" and threading.current_thread() is here:
+                raise KeyboardInterrupt
+            return super().popleft()
+
     def work(part):
-        if threading.current_thread() is threading.main_thread():
+        if threading.current_thread() is here:
             raise KeyboardInterrupt
         time.sleep(0.001)
+        done.append(part)
 
+    monkeypatch.setattr(_blocks, "deque", Interrupted)
     before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
-        _blocks.spread(work, range(10_000))
+        _blocks.spread(work, range(1000))
     assert threading.active_count() == before
+    assert len(done) < 500
 
 
 def test_threads_take_the_callers_floating_point_errors_with_them(three_threads):
@@ -115,6 +127,7 @@ def test_threads_are_no_more_than_the_processors_of_the_process(monkeypatch):
 
 
 def test_in_a_thread_that_shares_work_already_there_is_one(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(_blocks.os, "sched_getaffinity", lambda pid: {0, 3, 5}, raising=False)
     found = []
     thread = threading.Thread(target=lambda: found.append(_blocks._processors()))
@@ -123,7 +136,8 @@ def test_in_a_thread_that_shares_work_already_there_is_one(monkeypatch):
     assert found == [1]
 
 
-def test_in_a_process_that_shares_work_already_there_is_one():
+def test_in_a_process_that_shares_work_already_there_is_one(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         assert pool.apply(_blocks._processors) == 1
 

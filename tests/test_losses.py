@@ -86,6 +86,33 @@ def test_every_digit_of_loss_and_gradient_is_right_in_the_tails(z, y):
         equal(grad, [-slope, slope], **exactly)
 
 
+@pytest.mark.parametrize("dtype", [F32, float])
+@pytest.mark.parametrize("part", [0.1, 0.39, 0.41, 0.6, 0.9, 1.1])
+def test_no_exponential_leaves_the_range_of_the_dtype(dtype, part):
+    info = np.finfo(dtype)
+    far = dtype(part * math.log(info.max))
+    z = np.array([-far, 1, 0, far], dtype)
+    for y in range(4):
+        with mpmath.workdps(50):
+            e = [mpmath.exp(mpmath.mpf(float(v))) for v in z]
+            others = mpmath.fsum(e[:y] + e[y + 1 :])
+            loss = float(mpmath.log1p(others / e[y]))
+            slopes = [float((v if k != y else -others) / sum(e)) for k, v in enumerate(e)]
+        for labels in y, x.one_hot(y, 4).astype(dtype):
+            value, grad = softmax_grad(z, labels)
+            equal(value, loss, rtol=16 * info.eps, atol=info.tiny)
+            equal(grad, slopes, rtol=far * 2 * info.eps, atol=info.tiny)
+
+
+@pytest.mark.parametrize("dtype", [F32, float])
+def test_of_many_rows_every_tiny_loss_has_its_digits(dtype):
+    z = np.linspace(0, 80, 5000).astype(dtype)
+    rows = np.stack([z / 2, -z / 2], axis=1)
+    exact = np.log1p(np.exp(-z.astype(float)))
+    rtol = 1e-15 if dtype is float else 4e-6  # half an eps of 40
+    equal(softmax(rows, np.zeros(5000, int), reduction="none"), exact, rtol=rtol, atol=0)
+
+
 def test_a_loss_far_below_the_machine_epsilon_is_not_rounded_to_0():
     tail = 4.248354255291589e-18
     assert binary(40, 1) == softmax([40, 0], 0) == softmax([40, 0], [1.0, 0]) == tail
