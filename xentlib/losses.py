@@ -386,9 +386,8 @@ def _array(name, value, checked):
 
 def _check_names(logits, labels, sample_weight, axis=None, classes=False):
     """What pandas calls rows and classes must not contradict their positions."""
-    named = [hasattr(value, "iloc") for value in (logits, labels, sample_weight)]
-    if not named[0] and not all(named[1:]):
-        return
+    if type(logits) is type(labels) is np.ndarray:
+        return  # the weights alone contradict none
     if classes:
         _inputs.check_numbered("logits", logits)
         tables, rows = {"logits": logits}, {"labels": labels, "sample_weight": sample_weight}
