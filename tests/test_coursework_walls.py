@@ -390,15 +390,20 @@ def test_no_cgroup_is_left(source, answered):
     by_id(answered, "entropy").source = "import os\ndef entropy(p):\n    os._exit(1)"
     graded(source, answered)
     place = cgroup._place()
-    end = time.monotonic() + 10
-    while time.monotonic() < end:
+    end, stay = time.monotonic() + 10, None
+    while time.monotonic() < end and stay != set():
         cgroup.remove(None)
-        left = [f for folder in place.folders if folder for f in folder.glob("xent-*")]
-        ours = [f for f in left if not (f / "cgroup.procs").read_text().split()]
-        if not ours:
-            break
+        empty = {
+            f for folder in place.folders if folder for f in folder.glob("xent-*") if unused(f)
+        }
+        stay = empty if stay is None else stay & empty  # those of other tests come and go
         time.sleep(0.1)
-    assert not ours
+    assert not stay
+
+
+def unused(group):
+    with contextlib.suppress(FileNotFoundError):
+        return not (group / "cgroup.procs").read_text().split()
 
 
 # The end
