@@ -387,16 +387,17 @@ def test_a_cgroup_of_the_new_kind_is_made_where_it_is_offered(tmp_path):
 
 @pytest.mark.skipif(not cgroup.offered(), reason="no cgroup is offered here")
 def test_no_cgroup_is_left(source, answered):
+    def groups():
+        return {f for folder in place.folders if folder for f in folder.glob("xent-*")}
+
+    place = cgroup._place()
+    before = groups()
     by_id(answered, "entropy").source = "import os\ndef entropy(p):\n    os._exit(1)"
     graded(source, answered)
-    place = cgroup._place()
-    end, stay = time.monotonic() + 10, None
-    while time.monotonic() < end and stay != set():
+    end, stay = time.monotonic() + 10, groups() - before
+    while time.monotonic() < end and stay:
         cgroup.remove(None)
-        empty = {
-            f for folder in place.folders if folder for f in folder.glob("xent-*") if unused(f)
-        }
-        stay = empty if stay is None else stay & empty  # those of other tests come and go
+        stay = {f for f in stay if unused(f)}  # those of other tests are in use, or go
         time.sleep(0.1)
     assert not stay
 
