@@ -4,8 +4,8 @@ The logits come first, the classes lie on their last axis, and results are in na
 integer dtype are classes; labels of a floating dtype are target probabilities, one for each logit.
 A logit of ``-inf`` masks its class. A row of weight 0 is left out, whatever it holds.
 
-Small losses keep their digits: one of 1e-300 is right to about 13 of them in float64. float32 stays
-float32 (sums of losses are in float64); float16 is computed in float32, all else in float64.
+Small losses keep their digits: one of 1e-300 is right to about 13 of them in float64. float32
+stays float32 (sums of losses are in float64); float16 is computed in float32, all else in float64.
 
 The work is done in blocks of rows, about 1 MiB large, so besides the gradient there is never an
 array of the size of the logits, however they lie in memory. Many blocks are shared by threads, as
@@ -36,7 +36,8 @@ _LIMIT = {np.dtype(d): 0.4 * math.log(np.finfo(d).max) for d in (np.float32, np.
 def sigmoid_binary_cross_entropy(logits, labels, *, sample_weight=None, reduction="mean"):
     """The cross-entropy of labels and ``sigmoid(z)``: ``log(1 + exp(-|z|)) + max((1-y) z, -y z)``.
 
-    Equal to ``-y log q - (1 - y) log(1 - q)`` with ``q = sigmoid(z)``, but right to rounding for all ``z``.
+    Equal to ``-y log q - (1 - y) log(1 - q)`` with ``q = sigmoid(z)``, but right to rounding for
+    all ``z``.
 
     Parameters
     ----------
